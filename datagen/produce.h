@@ -1,0 +1,54 @@
+// produce.h -- carries out a recipe: many records in flight, the decoder always full.
+//
+// Work comes in blocks of consecutive requests and leaves as one SetRows per block.  Records of
+// several blocks are in flight at once, so that the decoder does not run empty at the end of each.
+// The rows of a block depend on (seed, iteration, request, sample, step) and the weights alone.
+#ifndef TD_DATAGEN_PRODUCE_H
+#define TD_DATAGEN_PRODUCE_H
+
+#include "base/arena.h"
+#include "datagen/recipe.h"
+#include "io/set.h"
+#include "model/decode.h"
+#include "model/vocab.h"
+
+#include <stdint.h>
+
+typedef struct ProduceJob {
+    const Recipe *recipe;
+    const Source *source;
+    const Vocab  *vocab;
+    Decoder      *decoder; // NULL: the recipe has no generate step
+    uint64_t      seed;
+    int64_t       iteration;
+    int64_t       policy;     // version of the weights in the decoder
+    int64_t       block_size; // requests per block
+    int64_t       requests;   // in all; block b is requests [b * block_size, ...)
+
+    // The caller's side.  take: number of the next block, -1: no more.  done: the rows of a block,
+    // valid during the call; kept and rejected ones.  poll: called often; not OK ends production.
+    void *self;
+    int64_t (*take)(void *self);
+    Err (*done)(void *self, int64_t block, const SetRows *rows);
+    Err (*poll)(void *self);
+} ProduceJob;
+
+typedef struct ProduceStats {
+    int64_t records, kept, generated_tokens, blocks;
+} ProduceStats;
+
+// Local.  `step`: memory for records in flight, given back before it returns.
+Err produce_run(const ProduceJob *job, Arena *step, ProduceStats *stats);
+
+// The same for single requests of a block, e.g. to replay one: rows of that request only.
+Err produce_request(const ProduceJob *job, Arena *step, int64_t request, SetRows *rows);
+
+// Keys of rows for the commit (recipe_commit_key): hash per kept row, in row order.
+void produce_keys(const SetRows *rows, const char *key, uint64_t *keys);
+
+// The training document of a kept row: token ids and weights from its TRAIN-visible segments.
+// ERR_DATA if a character has no token; *length 0 if there is nothing to learn (counted by callers).
+Err produce_tokens(const Vocab *v, const SetRows *rows, int64_t row, int32_t *ids, float *weight,
+                   int64_t room, int64_t *length);
+
+#endif

@@ -1,0 +1,63 @@
+// record.h -- what flows through a recipe: named texts, verdicts, numbers, and where it came from.
+#ifndef TD_DATAGEN_RECORD_H
+#define TD_DATAGEN_RECORD_H
+
+#include "base/arena.h"
+#include "io/set.h"
+
+#include <stdint.h>
+
+enum { RECORD_FIELDS_MAX = 24, RECORD_SEGMENTS_MAX = 16 };
+
+typedef struct RecordField {
+    const char *name; // interned: equal names are equal pointers
+    const char *text; // in the record's arena
+    int64_t     length;
+} RecordField;
+
+typedef struct RecordSegment {
+    SetRole     role;
+    SetVisible  visible;
+    float       weight;
+    const char *text; // for SET_SPECIAL: "bos" or "eos"
+    int64_t     length;
+} RecordSegment;
+
+typedef struct Record {
+    Arena   *arena; // borrowed: where texts go
+    uint64_t request, sample;
+    uint64_t problem;
+    int64_t  group;
+    uint64_t parent[2];
+
+    int           fields;
+    RecordField   field[RECORD_FIELDS_MAX];
+    int           verdicts; // named yes/no, also kept as scores 0 and 1
+    const char   *verdict_name[8];
+    int           verdict[8];
+    int           segments;
+    RecordSegment segment[RECORD_SEGMENTS_MAX];
+
+    const char *source; // "generated", "rationalized", "gold", ...: interned
+    SetStatus   status;
+    const char *reason; // "" while kept
+    int64_t     policy;
+    uint64_t    rng[2];
+
+    int64_t  tokens; // of the last generate step
+    int32_t *token;
+    float   *logp;
+} Record;
+
+// The text of a field; NULL if there is none.  Names need not be interned for this one.
+const RecordField *record_field(const Record *r, const char *name);
+// Sets or replaces; copies text into the record's arena, interns the name.
+void record_set(Record *r, const char *name, const char *text, int64_t length);
+int  record_verdict(const Record *r, const char *name); // -1 if there is none
+void record_judge(Record *r, const char *name, int yes);
+void record_reject(Record *r, const char *reason); // first reason stays
+
+// Names are interned in one table per process, filled while recipes are read.
+const char *record_name(const char *name);
+
+#endif

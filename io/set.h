@@ -1,0 +1,94 @@
+// set.h -- example sets: the published, immutable result of the generation of one iteration.
+//
+// Rows are written in shards (one file each, one block of requests) and made a set by a last file
+// that lists the shards with rows, bytes and sums, and shows all columns as virtual data sets.
+// Contents depend on what was asked, never on which rank wrote: so do file names.
+#ifndef TD_IO_SET_H
+#define TD_IO_SET_H
+
+#include "base/arena.h"
+#include "io/h5.h"
+#include "io/run.h"
+
+#include <stdint.h>
+
+enum { SET_COLUMNS_MAX = 32 };
+
+typedef struct SetHeap {    // a column of texts: row r is bytes[begin[r] .. begin[r+1])
+    int64_t *begin;         // [R+1]
+    char    *bytes;
+} SetHeap;
+
+typedef enum SetStatus { SET_KEPT = 0, SET_REJECTED = 1 } SetStatus;
+
+// Columns of R rows, S segments, T tokens.  Everything in one arena of the maker.
+typedef struct SetRows {
+    int64_t   R, S, T;
+    uint64_t *id;      // [R][2]: iteration << 40 | request, sample
+    uint64_t *parent;  // [R][2]: the record it was made from; 0,0: none
+    uint64_t *problem; // [R]: number of the problem in its source
+    int64_t  *group;   // [R]: what mixtures may balance by, e.g. the number of digits; -1: none
+    uint8_t  *source;  // [R]: index into source_names
+    uint8_t  *status;  // [R]: SetStatus
+    uint16_t *reason;  // [R]: index into reason_names; 0: none
+    int64_t  *policy;  // [R]: version of the weights that wrote it; -1: none
+    uint64_t *rng;     // [R][2]: seed, stream
+    uint64_t *content; // [R]: sum over everything of the row that is content
+
+    const char **source_names, **reason_names; // reason_names[0] is ""
+    int          sources, reasons;
+
+    int         scores; // columns of numbers
+    const char *score_name[SET_COLUMNS_MAX];
+    float      *score[SET_COLUMNS_MAX]; // [R]
+    int         fields;                 // columns of texts
+    const char *field_name[SET_COLUMNS_MAX];
+    SetHeap     field[SET_COLUMNS_MAX];
+
+    int64_t *segment_begin;   // [R+1]
+    uint8_t *segment_role;    // [S]: SetRole
+    uint8_t *segment_visible; // [S]: SetVisible
+    float   *segment_weight;  // [S]
+    SetHeap  segment_text;    // [S+1]
+
+    int64_t *token_begin; // [R+1]: tokens that the policy drew, of the last generate step
+    int32_t *token;       // [T]
+    float   *logp;        // [T]: as the sampler computed them
+} SetRows;
+
+typedef enum SetRole { SET_SYSTEM, SET_USER, SET_ASSISTANT, SET_SPECIAL, SET_OTHER } SetRole;
+typedef enum SetVisible { SET_GEN = 1, SET_TRAIN = 2, SET_BOTH = 3 } SetVisible;
+
+// Fills rows->content from the other columns (not source of files, ranks or times).  Local.
+void set_sum_rows(SetRows *rows);
+
+// Publishes examples/iNNNN/bMMMM.h5.  Local: one writer.  provenance: a JSON text kept as an
+// attribute (not part of the digest).
+Err set_write_shard(const Run *run, Arena *scratch, int64_t iteration, int64_t block,
+                    const SetRows *rows, const char *provenance);
+// 1 if that shard is already published and whole.
+int set_has_shard(const Run *run, int64_t iteration, int64_t block);
+
+// Publishes examples/iNNNN.h5 over blocks 0 .. blocks-1, all of which must be there.  `late` lists
+// rows that the commit itself rejects (duplicates across blocks), as pairs id[2], with one reason.
+typedef struct SetLate {
+    int64_t     count;
+    uint64_t   *id; // [count][2]
+    const char *reason;
+} SetLate;
+Err set_commit(const Run *run, Arena *scratch, int64_t iteration, int64_t blocks,
+               const SetLate *late, const char *provenance);
+int set_is_committed(const Run *run, int64_t iteration);
+
+// Reads a set: sums of the set file and of every shard first, then all rows into `arena`, in id
+// order, late rejections applied.  ERR_DATA naming the wrong file.
+Err set_read(const Run *run, Arena *arena, int64_t iteration, SetRows *rows);
+// The digest of its content: a function of row contents in id order, after late rejections.
+Err set_digest(const Run *run, Arena *scratch, int64_t iteration, uint64_t *digest);
+// Checks the set file and all shards.  ERR_DATA naming the first wrong file.
+Err set_verify(const Run *run, Arena *scratch, int64_t iteration);
+
+// One shard as written, for restarts of the commit.
+Err set_read_shard(const Run *run, Arena *arena, int64_t iteration, int64_t block, SetRows *rows);
+
+#endif
