@@ -3,6 +3,8 @@
 // Work comes in blocks of consecutive requests and leaves as one SetRows per block.  Records of
 // several blocks are in flight at once, so that the decoder does not run empty at the end of each.
 // The rows of a block depend on (seed, iteration, request, sample, step) and the weights alone.
+// All blocks of a recipe have the same columns, names of sources and names of reasons.  Fields that
+// a record does not have are empty texts, verdicts that were not judged are scores of NaN.
 #ifndef TD_DATAGEN_PRODUCE_H
 #define TD_DATAGEN_PRODUCE_H
 
@@ -30,7 +32,7 @@ typedef struct ProduceJob {
     void *self;
     int64_t (*take)(void *self);
     Err (*done)(void *self, int64_t block, const SetRows *rows);
-    Err (*poll)(void *self);
+    Err (*poll)(void *self); // may be NULL
 } ProduceJob;
 
 typedef struct ProduceStats {
@@ -47,7 +49,8 @@ Err produce_request(const ProduceJob *job, Arena *step, int64_t request, SetRows
 void produce_keys(const SetRows *rows, const char *key, uint64_t *keys);
 
 // The training document of a kept row: token ids and weights from its TRAIN-visible segments.
-// ERR_DATA if a character has no token; *length 0 if there is nothing to learn (counted by callers).
+// ERR_DATA if a character has no token or there are more than `room` tokens; *length 0 if there is
+// nothing to learn (counted by callers).
 Err produce_tokens(const Vocab *v, const SetRows *rows, int64_t row, int32_t *ids, float *weight,
                    int64_t room, int64_t *length);
 

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "datagen/source.h"
 #include "io/json.h"
+#include "model/vocab.h"
 
 #include <stdint.h>
 
@@ -30,6 +31,10 @@ uint64_t    recipe_hash(const Recipe *r);
 // Whether the commit must drop duplicates across blocks (select with scope "iteration"), and the
 // field whose text is the key.
 const char *recipe_commit_key(const Recipe *r);
+
+// Whether the literal texts of all templates have tokens in this vocabulary, and the special tokens
+// they name exist; special tokens must be named, not spelled.  ERR_CONFIG.
+Err recipe_check_vocab(const Recipe *r, Arena *scratch, const Vocab *v);
 
 // The reference of all step kinds, and their JSON Schema.
 void recipe_help(Text *t, const char *only); // only: one kind, or NULL

@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-enum { RECORD_FIELDS_MAX = 24, RECORD_SEGMENTS_MAX = 16 };
+enum { RECORD_FIELDS_MAX = 24, RECORD_SEGMENTS_MAX = 16, RECORD_VERDICTS_MAX = 8 };
 
 typedef struct RecordField {
     const char *name; // interned: equal names are equal pointers
@@ -30,12 +30,13 @@ typedef struct Record {
     int64_t  group;
     uint64_t parent[2];
 
-    int           fields;
-    RecordField   field[RECORD_FIELDS_MAX];
-    int           verdicts; // named yes/no, also kept as scores 0 and 1
-    const char   *verdict_name[8];
-    int           verdict[8];
-    int           segments;
+    int         fields;
+    RecordField field[RECORD_FIELDS_MAX];
+    int         verdicts; // named yes/no, also kept as scores 0 and 1
+    const char *verdict_name[RECORD_VERDICTS_MAX];
+    int         verdict[RECORD_VERDICTS_MAX];
+    const char *verdict_why[RECORD_VERDICTS_MAX]; // what speaks against it: "wrong"; "" if nothing
+    int         segments;
     RecordSegment segment[RECORD_SEGMENTS_MAX];
 
     const char *source; // "generated", "rationalized", "gold", ...: interned
@@ -55,9 +56,15 @@ const RecordField *record_field(const Record *r, const char *name);
 void record_set(Record *r, const char *name, const char *text, int64_t length);
 int  record_verdict(const Record *r, const char *name); // -1 if there is none
 void record_judge(Record *r, const char *name, int yes);
+// The same with what speaks against it, the reason of a later rejection: a literal, "" for a yes.
+void record_judge_why(Record *r, const char *name, const char *why);
 void record_reject(Record *r, const char *reason); // first reason stays
 
 // Names are interned in one table per process, filled while recipes are read.
 const char *record_name(const char *name);
+
+// Whether a field or a verdict may be called so: letters, digits and _, at most RECORD_NAME_MAX.
+enum { RECORD_NAME_MAX = 40 };
+int record_name_is_good(const char *name);
 
 #endif

@@ -1,8 +1,9 @@
 // source.h -- where problems come from: numbered problems with named fields, in splits.
 //
 // A source is data (JSON) plus a generator in C.  Splits: "train" (fresh problems for every
-// iteration, never one of the held-out ones), "seeds" (a few worked examples) and "held-out" (a fixed
-// test, the same for every seed).  Problem k of a split depends on (seed, split, iteration, k) alone.
+// iteration, never one of the held-out ones), "seeds" (a few worked examples) and "held-out" (a
+// fixed test, the same for every seed).  Problem k of a split depends on (seed, split, iteration,
+// k) alone.
 #ifndef TD_DATAGEN_SOURCE_H
 #define TD_DATAGEN_SOURCE_H
 
@@ -31,8 +32,12 @@ const char *source_group_label(const Source *s);
 // and sets its problem number and group.
 void source_draw(const Source *s, SourceSplit split, int64_t iteration, int64_t k, Record *r);
 
-// Names of the fields that source_draw sets, for checking templates before a run.
+// Names of the fields that source_draw sets, and of the verdicts that it judges ("hinted"), for
+// checking recipes before a run.
 const char *const *source_fields(const Source *s, int *count);
+const char *const *source_verdicts(const Source *s, int *count);
+// The largest number in the field max_tokens.
+int64_t source_max_tokens(const Source *s);
 
 // Reads a question that a model wrote ("12+34") into the same fields.  0 if it is not a well-formed
 // problem of this source; a held-out one is well-formed: ask source_is_held_out.

@@ -31,7 +31,9 @@ typedef struct CkptTexts {
 typedef Err (*CkptBring)(void *self, int tensor, int which, float *values);
 typedef Err (*CkptTake)(void *self, int tensor, int which, const float *values);
 
-// Publishes weights/vNNNN.h5 (reading back what was written).  Local: one writer.
+// Publishes weights/vNNNN.h5 (reading back what was written).  Local: one writer.  `scratch` holds
+// one tensor at a time.  ERR_NUMBER, naming the tensor, if a value is not finite; ERR_IO if there is
+// no room, before anything is written.
 Err ckpt_write_weights(const Run *run, Arena *scratch, int64_t version, const CkptTensor *tensors,
                        int count, const CkptTexts *texts, CkptBring bring, void *self);
 // A training state: `numbers` are named counters (step, iteration, ...), part of the file.
@@ -50,7 +52,7 @@ Err ckpt_read_tensors(Arena *scratch, const char *path, const CkptTensor *tensor
                       int which_count, CkptTake take, void *self);
 Err ckpt_read_numbers(const char *path, CkptNumber *numbers, int count);
 
-// XXH3 over names, shapes and values of the weights in order: content only.
+// XXH3 over names, shapes and values of the weights, in the order of their names: content only.
 Err ckpt_digest(Arena *scratch, const char *path, uint64_t *digest);
 
 // Newest training state of the run, -1 if there is none; the second newest in *before.

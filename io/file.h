@@ -25,7 +25,7 @@ Err     file_remove(const char *path);      // OK if there is none.  ERR_IO
 // path and the system's reason; ERR_DATA above max_bytes.
 Err file_read(Arena *arena, const char *path, int64_t max_bytes, char **data, int64_t *bytes);
 
-// XXH3 of bytes [from, end of file).  ERR_IO.
+// XXH3 of bytes [from, end of file), and how many they are.  ERR_IO.
 Err file_sum(const char *path, int64_t from, uint64_t *sum, int64_t *bytes);
 
 // Waits until what was written to `path`, a file or a directory, is on the disk.  ERR_IO.

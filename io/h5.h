@@ -43,7 +43,7 @@ Err h5_attr_i64(H5File *f, const char *object, const char *name, int64_t value);
 
 // A data set that shows rows of other files of the same folder tree, one after the other.
 typedef struct H5Source {
-    const char *file; // relative to the folder of the view
+    const char *file; // relative to the folder of the view; NULL: a gap (NaN or 0 is seen)
     const char *name; // the array there
     int64_t     rows; // along its first axis
 } H5Source;
@@ -60,6 +60,7 @@ void h5_abandon(H5File *f); // closes and removes the file
 // ---- reading
 // Checks magic, size and sum, then opens and checks format and version (<= max_version).  ERR_IO if
 // it cannot be read; ERR_DATA, saying which of truncated / changed / not ours / newer it is.
+// format: one, or several that will do, "a|b".
 Err  h5_open(const char *path, const char *format, int max_version, H5File **out);
 // Sum check only; needs no HDF5.
 Err  h5_check(const char *path, uint64_t *sum, int64_t *bytes);

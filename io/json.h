@@ -1,8 +1,8 @@
 // json.h -- the only door to cJSON: JSON texts in, trees that know where they stand.
 //
 // `//` and `/* */` comments are blanked before parsing, keeping line and column.  Strict: duplicate
-// keys, numbers that are not finite or that JSON does not allow (01, 1., +1), raw control characters,
-// invalid UTF-8, \u0000 and anything behind the end are errors.  Every failure says
+// keys, numbers that are not finite or that JSON does not allow (01, 1., +1), raw control
+// characters, invalid UTF-8, \u0000 and anything behind the end are errors.  Every failure says
 // "file:line:column: what was expected, what was found".
 #ifndef TD_IO_JSON_H
 #define TD_IO_JSON_H
@@ -14,24 +14,34 @@
 #include <stdint.h>
 
 typedef enum JsonKind {
-    JSON_NULL, JSON_FALSE, JSON_TRUE, JSON_NUMBER, JSON_TEXT, JSON_ARRAY, JSON_OBJECT
+    JSON_NULL,
+    JSON_FALSE,
+    JSON_TRUE,
+    JSON_NUMBER,
+    JSON_TEXT,
+    JSON_ARRAY,
+    JSON_OBJECT
 } JsonKind;
 
 typedef struct Json {
-    JsonKind     kind;
-    const char  *key;    // NULL outside objects
-    double       number;
-    const char  *text;   // JSON_TEXT; without zero bytes inside
-    int64_t      length; // bytes of text; members of an array or object
-    struct Json *child;  // first member
-    struct Json *next;   // next member of the same array or object
-    const char  *file;   // for messages; shared by the tree
-    int          line, column; // of the value, from 1
-    int          key_line, key_column;
+    JsonKind           kind;
+    const char        *key; // NULL outside objects
+    double             number;
+    const char        *text;         // JSON_TEXT; without zero bytes inside
+    int64_t            length;       // bytes of text; members of an array or object
+    struct Json       *child;        // first member
+    struct Json       *next;         // next member of the same array or object
+    const struct Json *parent;       // the array or object around it, NULL for the root
+    const char        *file;         // for messages; shared by the tree
+    int                line, column; // of the value, from 1, in characters; 0: it stands in no file
+    int                key_line, key_column;
 } Json;
 
-// The tree lives in `arena`.  ERR_DATA with the position.  `strict_comments`: JSON_NO_COMMENTS for
-// data lines, JSON_COMMENTS for config files.
+enum { JSON_BYTES_MAX = 64 << 20, JSON_DEPTH_MAX = 64 };
+
+// The tree lives in `arena`, texts included: `text` may go.  ERR_DATA with the position, also when
+// the arena has no room for the tree; the arena is then as it was.  Recommended: JSON_NO_COMMENTS
+// for data lines, JSON_COMMENTS for config files.
 typedef enum JsonComments { JSON_NO_COMMENTS, JSON_COMMENTS } JsonComments;
 Err json_parse(Arena *arena, const char *file, const char *text, int64_t length,
                JsonComments comments, const Json **root);
@@ -49,15 +59,21 @@ Err json_want_object(const Json *object, const char *key, const Json **out);
 // A number that is a whole number within bounds.
 Err json_i64(const Json *node, int64_t min, int64_t max, int64_t *out);
 
-// "file:line:column" of a node, in a static buffer of the caller's.
+// For messages, each in a buffer of the caller's, which is returned: "file:line:column" of a node
+// (of its value; the file alone if the line is 0), its full key "a.b[2].c" ("" for the root), and
+// its value in a few words.
+enum { JSON_WORDS = 512 };
 const char *json_where(const Json *node, char *buffer, int64_t size);
+const char *json_path(const Json *node, char *buffer, int64_t size);
+const char *json_show(const Json *node, char *buffer, int64_t size);
 
 // Fails for the first member of `object` that is not among `known`, naming the nearest known key.
 // ERR_CONFIG.
 Err json_only(const Json *object, const char *const *known, int count);
 
-// The tree as text, compact, keys in their order; numbers with 17 digits where needed.
-
+// The tree as text on one line, keys in their order; numbers with as many digits as they need to
+// read back the same, at most 17.
 void json_write(Text *t, const Json *node);
+void json_write_number(Text *t, double value);
 
 #endif

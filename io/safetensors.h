@@ -31,8 +31,8 @@ typedef struct SafeFolder {
 } SafeFolder;
 
 // ERR_DATA or ERR_IO, naming the file and the tensor.  Local.
-Err safetensors_open(Arena *arena, const char *folder, SafeFolder *out);
-Err safetensors_open_file(Arena *arena, const char *path, SafeFolder *out);
+Err               safetensors_open(Arena *arena, const char *folder, SafeFolder *out);
+Err               safetensors_open_file(Arena *arena, const char *path, SafeFolder *out);
 const SafeTensor *safetensors_find(const SafeFolder *f, const char *name); // NULL if absent
 // All values as f32 (f16 and bf16 widened exactly) into out[product of shape].
 Err safetensors_read(const SafeFolder *f, const SafeTensor *t, float *out);

@@ -59,11 +59,13 @@ typedef struct SetRows {
 typedef enum SetRole { SET_SYSTEM, SET_USER, SET_ASSISTANT, SET_SPECIAL, SET_OTHER } SetRole;
 typedef enum SetVisible { SET_GEN = 1, SET_TRAIN = 2, SET_BOTH = 3 } SetVisible;
 
-// Fills rows->content from the other columns (not source of files, ranks or times).  Local.
+// Fills rows->content from the other columns (not source of files, ranks or times).  A score that is
+// NaN and a field that is empty count as absent.  Local.
 void set_sum_rows(SetRows *rows);
 
-// Publishes examples/iNNNN/bMMMM.h5.  Local: one writer.  provenance: a JSON text kept as an
-// attribute (not part of the digest).
+// Publishes examples/iNNNN/bMMMM.h5.  Local: one writer.  Rows are in the order of their ids, each
+// id once, and were summed (set_sum_rows).  provenance: a JSON text kept as /provenance (not part of
+// the digest).
 Err set_write_shard(const Run *run, Arena *scratch, int64_t iteration, int64_t block,
                     const SetRows *rows, const char *provenance);
 // 1 if that shard is already published and whole.
@@ -71,6 +73,7 @@ int set_has_shard(const Run *run, int64_t iteration, int64_t block);
 
 // Publishes examples/iNNNN.h5 over blocks 0 .. blocks-1, all of which must be there.  `late` lists
 // rows that the commit itself rejects (duplicates across blocks), as pairs id[2], with one reason.
+// Ids grow from block to block.
 typedef struct SetLate {
     int64_t     count;
     uint64_t   *id; // [count][2]
@@ -81,7 +84,9 @@ Err set_commit(const Run *run, Arena *scratch, int64_t iteration, int64_t blocks
 int set_is_committed(const Run *run, int64_t iteration);
 
 // Reads a set: sums of the set file and of every shard first, then all rows into `arena`, in id
-// order, late rejections applied.  ERR_DATA naming the wrong file.
+// order, late rejections applied (in status, reason and content).  Names of sources and reasons and
+// columns of all shards are merged, sorted: a score that a shard lacks is NaN, a field empty.
+// ERR_DATA naming the wrong file.
 Err set_read(const Run *run, Arena *arena, int64_t iteration, SetRows *rows);
 // The digest of its content: a function of row contents in id order, after late rejections.
 Err set_digest(const Run *run, Arena *scratch, int64_t iteration, uint64_t *digest);

@@ -14,7 +14,10 @@
 
 #include <stdint.h>
 
-enum { DECODE_STOPS_MAX = 8 };
+enum {
+    DECODE_STOPS_MAX = 8,
+    DECODE_TOKEN_BYTES = 4 // of the longest token of any kind of vocabulary
+};
 
 typedef struct DecodeRequest {
     const int32_t *prompt; // [prompt_length], copied; at least one token
@@ -38,7 +41,7 @@ typedef enum DecodeEnd {
 typedef struct DecodeResult {
     int64_t        tag;
     int64_t        length; // new tokens, with the eos token if that ended it
-    const int32_t *ids;    // [length]; valid until the next decoder_step
+    const int32_t *ids;    // [length]; valid, like the others, until the next decoder_step
     const float   *logp;   // [length]
     const char    *text;   // of the new tokens, without eos and without the stop text
     int64_t        bytes;

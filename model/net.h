@@ -14,15 +14,15 @@
 typedef enum NetUse { NET_INFER, NET_TRAIN } NetUse; // TRAIN also packs weights for backward
 
 typedef struct NetLayer {
-    GemmPacked *qkv, *out, *up, *down;                 // forward
+    GemmPacked *qkv, *out, *up, *down;                     // forward
     GemmPacked *qkv_back, *out_back, *up_back, *down_back; // NULL for NET_INFER
 } NetLayer;
 
 typedef struct Net {
     Params      params;
     NetUse      use;
-    float      *flat;         // [padded], owned by the arena of net_make
-    NetLayer   *layer;        // [L]
+    float      *flat;  // [padded], owned by the arena of net_make
+    NetLayer   *layer; // [L]
     GemmPacked *head, *head_back;
     float      *cosine, *sine; // [T][K/2] or NULL
 } Net;
@@ -47,7 +47,8 @@ Batch   batch_make(Arena *a, int64_t N_max, int64_t docs_max); // N = docs = 0
 // is ignored); coef = weight * scale.
 void batch_add(Batch *b, const int32_t *token, const float *weight, int64_t length, float scale);
 
-// Activations for up to N_max rows; one per thread that works.
+// Activations for up to N_max rows in documents of up to `longest` tokens (for decoding: positions
+// below `longest`); one per thread that works.
 typedef struct Acts Acts;
 Acts   *acts_make(Arena *run, const Net *net, int64_t N_max, int64_t longest, NetUse use);
 int64_t acts_need(const Dims *d, int64_t N_max, int64_t longest, NetUse use); // bytes
@@ -56,13 +57,14 @@ int64_t acts_need(const Dims *d, int64_t N_max, int64_t longest, NetUse use); //
 void net_score(const Net *net, Acts *acts, const Batch *b, float *logp, float *logits);
 
 // Forward and backward of sum_n coef[n] * -log p(target[n]); adds the gradient to grad [padded];
-// returns the sum.  logp as above.
+// returns the sum.  logp: NULL, or [N] with the bits of net_score where coef is not 0 and 0
+// elsewhere: rows without a coefficient do not pass the head.
 double net_grad(const Net *net, Acts *acts, const Batch *b, float *grad, float *logp);
 
 // ---- decoding with a cache
 typedef struct Cache Cache; // keys and values of `slots` sequences of up to `context` tokens
-Cache  *cache_make(Arena *run, const Dims *d, int slots, int64_t context);
-int64_t cache_need(const Dims *d, int slots, int64_t context); // bytes
+Cache               *cache_make(Arena *run, const Dims *d, int slots, int64_t context);
+int64_t              cache_need(const Dims *d, int slots, int64_t context); // bytes
 
 // M rows, row m being token[m] at position[m] of slot[m]; rows of a slot in order, all positions
 // before the first already in the cache.  Writes their keys and values, then the logits of the

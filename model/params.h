@@ -50,7 +50,9 @@ typedef struct Params {
 } Params;
 
 Params  params_make(Arena *run, const Dims *d);
-int64_t params_count(const Dims *d); // without making it
+int64_t params_need(const Dims *d);  // bytes of the table
+Params  params_plan(const Dims *d);  // the sums alone: list is NULL
+int64_t params_count(const Dims *d); // total, without making it
 
 // Offset of the first float of a role in a layer (-1 outside layers); -1 if the family has none.
 int64_t params_at(const Params *p, ParamRole role, int layer);

@@ -26,8 +26,8 @@ int32_t vocab_bos(const Vocab *v); // -1: none; likewise below
 int32_t vocab_eos(const Vocab *v);
 int32_t vocab_pad(const Vocab *v);
 
-// ids of text[0..length); at most `room`.  ERR_DATA naming the first character that has no token and
-// its place.  *count gets the number of ids.
+// ids of text[0..length); at most `room`.  ERR_DATA naming the first character that has no token
+// and its place.  *count gets the number of ids.
 Err vocab_encode(const Vocab *v, const char *text, int64_t length, int32_t *ids, int64_t room,
                  int64_t *count);
 // Appends the bytes of a token; special tokens of the byte kind have none.

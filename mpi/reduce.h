@@ -5,7 +5,8 @@
 // aligned run of leaves sums them with reduce_tree_*; reduce_scatter_all goes on with the same
 // tree across ranks (recursive halving, neighbours first; Thakur et al. 2005, section 4.2, with the
 // distances in growing order).  For P a power of two that divides M the bits are those of P = 1.
-// For other P the result is right to rounding, not to the bit.
+// For other P the result is right to rounding, not to the bit.  If M = 2^a * odd, "leaf" above
+// means a run of `odd` leaves, summed in a like tree of its own.
 #ifndef TD_MPI_REDUCE_H
 #define TD_MPI_REDUCE_H
 
@@ -30,11 +31,12 @@ void reduce_slice(int64_t count, int P, int p, int64_t *begin, int64_t *end);
 
 // Sums leaves inside a process: binary counter of partial sums.  buffers[level] [count]; leaf
 // number `leaf` (0-based within this rank, in order) must have been written to buffers[0 .. ] as
-// returned by reduce_tree_next.
+// returned by reduce_tree_next.  Make it for M/P leaves, or M: both have the same odd part.
 typedef struct ReduceTree {
     int64_t count;      // floats
     int     levels;     // buffers
     float **buffer;     // [levels][count]
+    int     odd;        // leaves that form a run: the odd part of those it was made for
     int     used;       // buffers that hold partial sums
     int    *leaves_in;  // [levels] leaves that each partial sum holds
 } ReduceTree;

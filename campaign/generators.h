@@ -1,0 +1,49 @@
+// generators.h -- the generator side of a campaign: the examples of an iteration.
+#ifndef TD_CAMPAIGN_GENERATORS_H
+#define TD_CAMPAIGN_GENERATORS_H
+
+#include "campaign/job.h"
+#include "datagen/produce.h"
+#include "model/decode.h"
+#include "model/net.h"
+
+typedef struct Generators {
+    const Job *job;
+    Arena     *run;   // lives as long as the job
+    Arena     *step;  // taken back after each iteration
+    Net        net;
+    Decoder   *decoder;
+    int64_t    policy; // version of the weights in net; -1: none yet
+} Generators;
+
+// Bytes that generators_make pushes into `run`.
+int64_t generators_need(const Settings *s, int threads);
+void    generators_make(Arena *run, Arena *step, const Job *job, Generators *out);
+
+// Weights of a version into the network, if they are not there.  Collective over the generators.
+Err generators_load_all(Generators *g, int64_t version);
+
+// Publishes the examples of iteration i (0: the seeds), or does nothing if they are there.
+// Collective over the generators.
+Err generators_iterate_all(Generators *g, int64_t iteration);
+
+// One piece of work that all generators share, block by block.
+typedef struct Production {
+    Generators *g;
+    int64_t     iteration; // for messages and file names
+    int64_t     counter;   // number of the work counter on the board, its own for each piece
+    int         publishes; // blocks that are published already need not be made
+    void       *self;      // the `done` callback's
+    // set by generators_produce_all
+    int64_t blocks, done;
+    double  began;
+} Production;
+
+// A job over the decoder of `g`, all but its callbacks.
+ProduceJob generators_job(Generators *g, const Recipe *recipe, int64_t iteration);
+
+// Carries it out; job->done is called with the Production.  `span` names it in the table of times.
+// Collective over the generators.
+Err generators_produce_all(Generators *g, ProduceJob *job, Production *p, const char *span);
+
+#endif

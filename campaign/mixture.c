@@ -1,0 +1,199 @@
+#include "campaign/mixture.h"
+
+#include "base/hash.h"
+#include "base/rng.h"
+#include "datagen/produce.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct Pool { // documents of one part, by group
+    double                  share;
+    int                     groups;
+    int64_t                *begin; // [groups+1]
+    const MixtureDocument **member;
+} Pool;
+
+struct MixturePools {
+    int     pools;
+    Pool    pool[SETTINGS_MIXTURE_MAX];
+    int64_t kept;
+};
+
+MixtureData mixture_make(Arena *arena)
+{
+    MixtureData d = {.arena = arena, .room = 1024};
+
+    d.document = arena_new(arena, MixtureDocument, d.room);
+    return d;
+}
+
+static MixtureDocument *next_document(MixtureData *d)
+{
+    int64_t size = (int64_t)sizeof *d->document;
+
+    if (d->count == d->room) {
+        d->document = arena_grow(d->arena, d->document, d->room * size, 2 * d->room * size);
+        d->room *= 2;
+    }
+    return &d->document[d->count++];
+}
+
+static void keep_document(MixtureData *d, const SetRows *rows, int64_t row, int64_t iteration,
+                          const int32_t *ids, const float *weight, int64_t length)
+{
+    int32_t         *token = arena_new(d->arena, int32_t, length);
+    float           *w = arena_new(d->arena, float, length);
+    MixtureDocument *doc = next_document(d);
+
+    memcpy(token, ids, (size_t)length * sizeof *token);
+    memcpy(w, weight, (size_t)length * sizeof *w);
+    doc->example = (TrainExample){token, w, length};
+    doc->iteration = iteration;
+    doc->group = rows->group[row];
+    doc->content = hash_bytes(hash_bytes(0, token, length * 4), w, length * 4);
+}
+
+Err mixture_add(MixtureData *d, Arena *scratch, const Settings *s, const SetRows *rows,
+                int64_t iteration)
+{
+    ArenaMark mark = arena_mark(scratch);
+    int64_t   room = s->dims.T + 1;
+    int32_t  *ids = arena_new(scratch, int32_t, room);
+    float    *weight = arena_new(scratch, float, room);
+    Err       e = OK;
+
+    for (int64_t r = 0; r < rows->R && e == OK; r++) {
+        int64_t length = 0;
+
+        if (rows->status[r] != SET_KEPT)
+            continue;
+        e = produce_tokens(s->vocab, rows, r, ids, weight, room, &length);
+        if (e == OK && length > s->dims.T)
+            d->too_long++;
+        else if (e == OK && length == 0)
+            d->empty++;
+        else if (e == OK)
+            keep_document(d, rows, r, iteration, ids, weight, length);
+    }
+    arena_back(scratch, mark);
+    return e;
+}
+
+static int by_content(const void *a, const void *b)
+{
+    const MixtureDocument *x = *(const MixtureDocument *const *)a;
+    const MixtureDocument *y = *(const MixtureDocument *const *)b;
+
+    if (x->content != y->content)
+        return x->content < y->content ? -1 : 1;
+    return x < y ? -1 : x > y; // documents stand in id order: the first of equals stays first
+}
+
+static int by_group(const void *a, const void *b)
+{
+    const MixtureDocument *x = *(const MixtureDocument *const *)a;
+    const MixtureDocument *y = *(const MixtureDocument *const *)b;
+
+    if (x->group != y->group)
+        return x->group < y->group ? -1 : 1;
+    return x < y ? -1 : x > y;
+}
+
+static int belongs(const MixtureDocument *doc, const MixturePart *part, int64_t iteration)
+{
+    if (part->from_seeds)
+        return doc->iteration == 0;
+    return doc->iteration > 0 && (part->sets == SETS_ALL || doc->iteration == iteration);
+}
+
+static int64_t drop_equals(const MixtureDocument **member, int64_t count)
+{
+    int64_t kept = 0;
+
+    qsort(member, (size_t)count, sizeof *member, by_content);
+    for (int64_t i = 0; i < count; i++)
+        if (kept == 0 || member[kept - 1]->content != member[i]->content)
+            member[kept++] = member[i];
+    return kept;
+}
+
+static Pool make_pool(Arena *arena, const MixtureData *d, const MixturePart *part,
+                      int64_t iteration)
+{
+    Pool    pool = {.share = part->share};
+    int64_t count = 0;
+
+    pool.member = arena_new(arena, const MixtureDocument *, d->count);
+    pool.begin = arena_new(arena, int64_t, d->count + 1);
+    for (int64_t i = 0; i < d->count; i++)
+        if (belongs(&d->document[i], part, iteration))
+            pool.member[count++] = &d->document[i];
+    if (part->distinct && count > 0)
+        count = drop_equals(pool.member, count);
+    if (count > 0)
+        qsort(pool.member, (size_t)count, sizeof *pool.member, by_group);
+    for (int64_t i = 0; i < count; i++)
+        if (i == 0 || (part->balance && pool.member[i]->group != pool.member[i - 1]->group))
+            pool.begin[pool.groups++] = i;
+    pool.begin[pool.groups] = count;
+    return pool;
+}
+
+Err mixture_pools(Arena *arena, const MixtureData *d, const Mixture *m, int64_t iteration,
+                  MixturePools **out)
+{
+    MixturePools *p = arena_new(arena, MixturePools, 1);
+    double        share = 0;
+
+    for (int i = 0; i < m->parts; i++) {
+        Pool pool = make_pool(arena, d, &m->part[i], iteration);
+
+        if (pool.groups == 0)
+            continue;
+        if (!m->part[i].from_seeds)
+            p->kept += pool.begin[pool.groups];
+        share += pool.share;
+        p->pool[p->pools++] = pool;
+    }
+    if (p->pools == 0)
+        FAIL(ERR_DATA,
+             "iteration %" PRId64 " has nothing to train on: no part of the mixture has an example "
+             "that was kept",
+             iteration);
+    for (int i = 0; i < p->pools; i++)
+        p->pool[i].share = share > 0 ? p->pool[i].share / share : 1.0 / p->pools;
+    *out = p;
+    return OK;
+}
+
+int64_t mixture_size(const MixturePools *p)
+{
+    return p->kept;
+}
+
+static const Pool *choose_pool(const MixturePools *p, double u)
+{
+    for (int i = 0; i < p->pools - 1; i++) {
+        if (u < p->pool[i].share)
+            return &p->pool[i];
+        u -= p->pool[i].share;
+    }
+    return &p->pool[p->pools - 1];
+}
+
+void mixture_draw(const MixturePools *p, uint64_t seed, int64_t iteration, int64_t step,
+                  TrainExample *out, int count)
+{
+    uint64_t stream = rng_stream("batch", (uint64_t)iteration, (uint64_t)step, 0);
+
+    for (int i = 0; i < count; i++) {
+        Rng         rng = rng_make(seed, stream, (uint32_t)i);
+        const Pool *pool = choose_pool(p, rng_unit(&rng));
+        int64_t     g = (int64_t)rng_below(&rng, (uint64_t)pool->groups);
+        int64_t     first = pool->begin[g], members = pool->begin[g + 1] - first;
+
+        out[i] = pool->member[first + (int64_t)rng_below(&rng, (uint64_t)members)]->example;
+    }
+}

@@ -1,0 +1,190 @@
+#define _GNU_SOURCE
+#include "campaign/plan.h"
+
+#include "campaign/generators.h"
+#include "campaign/trainers.h"
+#include "io/file.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+// Measured with the star configs: rows of a block in flight, and a document with its table entry.
+enum { RECORD_BYTES = 4096, DOCUMENT_BYTES = 1024 };
+
+int64_t plan_run_bytes(const Settings *s, int threads, const Roles *roles)
+{
+    int64_t bytes = 1 << 20; // paths, names, tables
+
+    if (roles->generates)
+        bytes += generators_need(s, threads);
+    if (roles->trains)
+        bytes += trainers_need(s, threads, roles->trainers.size > 0 ? roles->trainers.size : 1);
+    return bytes;
+}
+
+double plan_forward_flop(const Dims *d)
+{
+    double D = (double)d->D, heads = (double)(d->H + 2 * d->G) * d->K;
+    double mlp = (d->mlp == MLP_SWIGLU ? 3.0 : 2.0) * D * (double)d->F;
+    double layer = D * heads + (double)d->H * d->K * D + mlp;
+
+    return 2 * (d->L * layer + D * (double)d->V);
+}
+
+// What this program takes before any of its own memory: the libraries, MPI's buffers.
+static int64_t process_bytes(void)
+{
+    long  pages = 0, resident = 0;
+    FILE *f = fopen("/proc/self/statm", "r");
+
+    if (f == NULL)
+        return 64 << 20;
+    if (fscanf(f, "%ld %ld", &pages, &resident) != 2)
+        resident = 0;
+    fclose(f);
+    return (int64_t)resident * sysconf(_SC_PAGESIZE);
+}
+
+static int64_t records_per_iteration(const Settings *s)
+{
+    int64_t loop = s->loop_recipe == NULL ? 0 : recipe_requests(s->loop_recipe);
+    int64_t base = s->base_recipe == NULL ? 0 : recipe_requests(s->base_recipe);
+
+    return loop > base ? loop : base;
+}
+
+// Records in flight and read back, and the documents of all iterations.
+static int64_t record_bytes(const Settings *s, const Roles *roles)
+{
+    int64_t records = records_per_iteration(s), bytes = 0;
+
+    if (roles->generates)
+        bytes += records * RECORD_BYTES;
+    if (roles->trains)
+        bytes += records * RECORD_BYTES + records * s->iterations * DOCUMENT_BYTES;
+    return bytes;
+}
+
+static int64_t available_bytes(void)
+{
+    char    line[256];
+    int64_t kib = -1;
+    FILE   *f = fopen("/proc/meminfo", "r");
+
+    if (f == NULL)
+        return -1;
+    while (kib < 0 && fgets(line, sizeof line, f) != NULL)
+        if (sscanf(line, "MemAvailable: %" SCNd64, &kib) != 1)
+            kib = -1;
+    fclose(f);
+    return kib < 0 ? -1 : kib * 1024;
+}
+
+static Err check_fits(int64_t need, int64_t have, int ranks)
+{
+    if (have >= 0 && need > have)
+        FAIL(ERR_CONFIG,
+             "the %d rank%s on this node need %.2f GiB, but %.2f GiB are free: use fewer ranks per "
+             "node, fewer generate.slots, smaller train.micro_tokens, or a smaller model",
+             ranks, ranks > 1 ? "s" : "", (double)need / 0x1p30, (double)have / 0x1p30);
+    return OK;
+}
+
+Err plan_check_machine(const Settings *s, const Job *job)
+{
+    int64_t mine = plan_run_bytes(s, job->threads, &job->roles) + record_bytes(s, &job->roles);
+
+    return check_fits(mine * job->world->size, available_bytes(), job->world->size);
+}
+
+typedef struct RolePlan {
+    const char *name;
+    Roles       roles;
+    int         ranks;
+} RolePlan;
+
+static int plan_roles(const Settings *s, int size, RolePlan out[2])
+{
+    int  mode = s->ranks.mode == ROLES_AUTO ? (size > 1 ? ROLES_SPLIT : ROLES_ALTERNATE)
+                                            : s->ranks.mode;
+    int  g = (int)s->ranks.generators, t = (int)s->ranks.trainers;
+    Comm of = {.size = size};
+
+    if (mode == ROLES_ALTERNATE) {
+        out[0] = (RolePlan){"every rank", {ROLES_ALTERNATE, 1, 1, of, of}, size};
+        return 1;
+    }
+    if (g == 0)
+        g = t > 0 ? size - t : (size + 1) / 2;
+    t = size - g;
+    of.size = t;
+    out[0] = (RolePlan){"generator", {ROLES_SPLIT, 1, 0, {.size = g}, {.size = 0}}, g};
+    out[1] = (RolePlan){"trainer", {ROLES_SPLIT, 0, 1, {.size = 0}, of}, t};
+    return 2;
+}
+
+static void write_tokens(Text *t, const Settings *s)
+{
+    int64_t steps = 0, records = 0;
+    double  flop = plan_forward_flop(&s->dims), tokens;
+
+    for (int64_t i = 0; i <= s->iterations; i++)
+        steps += settings_steps(s, i);
+    if (s->loop_recipe != NULL)
+        records = recipe_requests(s->loop_recipe) * s->iterations;
+    tokens = (double)steps * (double)s->loop.batch * (double)s->dims.T;
+    text_printf(t, "work: %" PRId64 " optimizer steps of %" PRId64 " examples, at most %.3g tokens "
+                   "and %.3g FLOP\n", steps, s->loop.batch, tokens, 3 * flop * tokens);
+    if (records > 0)
+        text_printf(t,
+                    "      %" PRId64 " requests, each up to %" PRId64
+                    " new tokens per sample: at most %.3g FLOP\n",
+                    records, recipe_max_tokens(s->loop_recipe),
+                    flop * (double)records * (double)recipe_max_tokens(s->loop_recipe));
+    text_printf(t,
+                "      at 40 GFLOP/s per core and all examples at their longest: at most %.0f s on "
+                "one core\n", 3 * flop * tokens / 40e9);
+}
+
+static int64_t disk_bytes(const Settings *s)
+{
+    int64_t weights = params_count(&s->dims) * 4;
+
+    return (s->iterations + 1) * weights + s->checkpoint.keep * 3 * weights +
+           s->iterations * records_per_iteration(s) * RECORD_BYTES;
+}
+
+Err plan_write(Text *t, const Settings *s, int size, int threads)
+{
+    RolePlan roles[2];
+    int      kinds = plan_roles(s, size, roles);
+    int64_t  process = process_bytes(), node = 0, have = available_bytes();
+
+    text_printf(t, "plan of %s: %s\n", s->file, s->about);
+    text_printf(t, "ranks: %d with %d thread%s each\n", size, threads, threads > 1 ? "s" : "");
+    text_printf(t, "model: %" PRId64 " parameters, %.3g FLOP per token forward\n",
+                params_count(&s->dims), plan_forward_flop(&s->dims));
+    for (int k = 0; k < kinds; k++) {
+        int64_t run = plan_run_bytes(s, threads, &roles[k].roles);
+        int64_t records = record_bytes(s, &roles[k].roles);
+
+        if (roles[k].ranks < 1)
+            FAIL(ERR_CONFIG, "%d ranks leave none for the role \"%s\": change ranks.generators or "
+                 "ranks.trainers", size, roles[k].name);
+        text_printf(t,
+                    "memory of a %s (%d rank%s): %.1f MiB = %.1f weights, buffers, activations + "
+                    "%.1f records + %.1f program and libraries\n",
+                    roles[k].name, roles[k].ranks, roles[k].ranks > 1 ? "s" : "",
+                    (double)(run + records + process) / 0x1p20, (double)run / 0x1p20,
+                    (double)records / 0x1p20, (double)process / 0x1p20);
+        node += (run + records + process) * roles[k].ranks;
+    }
+    write_tokens(t, s);
+    text_printf(t, "disk: about %.1f MiB in %s\n", (double)disk_bytes(s) / 0x1p20, s->out);
+    text_printf(t,
+                "assumed: all ranks on one node with %.1f GiB free, %d bytes per record, every "
+                "buffer filled\n", (double)have / 0x1p30, RECORD_BYTES);
+    return check_fits(node, have, size);
+}

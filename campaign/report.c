@@ -1,0 +1,392 @@
+#include "campaign/report.h"
+
+#include "base/rng.h"
+#include "campaign/report_svg.h"
+#include "io/file.h"
+#include "io/metrics.h"
+#include "io/set.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { GROUPS_MAX = 16, SAMPLES = 10, LOSS_POINTS = 600 };
+
+typedef struct Page {
+    const Run  *run;
+    Arena      *arena;
+    Text        html;
+    const Json *metrics; // list
+    const Json *about;   // run.json
+} Page;
+
+static const char STYLE[] =
+    "<style>body{font:15px/1.5 system-ui,sans-serif;max-width:900px;margin:2em auto;padding:0 1em;"
+    "color:#222;background:#fff}h1{font-size:1.5em}h2{font-size:1.15em;margin-top:2em;border-bottom:"
+    "1px solid #ddd}table{border-collapse:collapse;font-size:14px}td,th{padding:3px 10px;text-align:"
+    "right;border-bottom:1px solid #eee}td:first-child,th:first-child{text-align:left}code,pre{font:"
+    "13px/1.4 ui-monospace,monospace;background:#f6f6f6}pre{padding:8px;overflow-x:auto;white-space:"
+    "pre-wrap;word-break:break-all}svg{width:100%;height:auto}.grid{stroke:#e4e4e4}.tick{font:12px "
+    "sans-serif;fill:#555}.title{font:600 14px sans-serif}.key{font:13px sans-serif}.ok{color:"
+    "#007a4d}.no{color:#b03a00}</style>";
+
+static void escape(Text *t, const char *s, int64_t length)
+{
+    for (int64_t i = 0; i < length;) {
+        int n = text_utf8_length(s + i, length - i);
+
+        if (n == 0)
+            text_puts(t, "&#xfffd;");
+        else if (s[i] == '<')
+            text_puts(t, "&lt;");
+        else if (s[i] == '&')
+            text_puts(t, "&amp;");
+        else if (s[i] == '>')
+            text_puts(t, "&gt;");
+        else if (s[i] == '\n')
+            text_puts(t, "&#x23ce;\n");
+        else
+            text_add(t, s + i, n);
+        i += n > 0 ? n : 1;
+    }
+}
+
+static int is_kind(const Json *line, const char *kind)
+{
+    const Json *k = json_member(line, "kind");
+
+    return k != NULL && k->kind == JSON_TEXT && strcmp(k->text, kind) == 0;
+}
+
+static double number_of(const Json *line, const char *key)
+{
+    const Json *n = json_member(line, key);
+
+    return n != NULL && n->kind == JSON_NUMBER ? n->number : 0;
+}
+
+static const char *text_of(const Json *line, const char *key)
+{
+    const Json *n = line == NULL ? NULL : json_member(line, key);
+
+    return n != NULL && n->kind == JSON_TEXT ? n->text : "";
+}
+
+// The list of the groups' accuracies: the member whose name begins with by_.
+static const Json *groups_of(const Json *line)
+{
+    for (const Json *j = line->child; j != NULL; j = j->next)
+        if (j->kind == JSON_ARRAY && strncmp(j->key, "by_", 3) == 0)
+            return j;
+    return NULL;
+}
+
+// ---- accuracy
+
+typedef struct Accuracy {
+    int64_t     count;
+    int         groups;
+    double     *x, *y[GROUPS_MAX + 1]; // y[0] overall
+    const char *label;
+} Accuracy;
+
+static Accuracy read_accuracy(Page *p)
+{
+    Accuracy a = {.label = "group"};
+    int64_t  lines = 0;
+
+    for (const Json *j = p->metrics; j != NULL; j = j->next)
+        lines += is_kind(j, "eval");
+    a.x = arena_new(p->arena, double, lines);
+    for (int g = 0; g <= GROUPS_MAX; g++)
+        a.y[g] = arena_new(p->arena, double, lines);
+    for (const Json *j = p->metrics; j != NULL; j = j->next) {
+        const Json *groups = is_kind(j, "eval") ? groups_of(j) : NULL;
+        int         g = 0;
+
+        if (groups == NULL || (a.count > 0 && number_of(j, "iteration") <= a.x[a.count - 1]))
+            continue;
+        a.label = groups->key + 3;
+        a.x[a.count] = number_of(j, "iteration");
+        a.y[0][a.count] = 100 * number_of(j, "accuracy");
+        for (const Json *v = groups->child; v != NULL && g < GROUPS_MAX; v = v->next)
+            a.y[++g][a.count] = 100 * v->number;
+        a.groups = g;
+        a.count++;
+    }
+    return a;
+}
+
+static void write_accuracy(Page *p)
+{
+    Accuracy a = read_accuracy(p);
+    SvgLine  line[GROUPS_MAX + 1];
+    SvgChart chart = {"Held-out accuracy, %", "iteration", "%", 0, 100, a.groups + 1, line};
+
+    text_puts(&p->html, "<h2>Accuracy on held-out problems</h2>\n");
+    for (int g = 0; g <= a.groups; g++)
+        line[g] = (SvgLine){g == 0 ? "overall" : arena_format(p->arena, "%s %d", a.label, g),
+                            a.count, a.x, a.y[g]};
+    svg_chart(&p->html, &chart);
+    text_puts(&p->html, "<table><tr><th>iteration</th><th>overall</th>");
+    for (int g = 1; g <= a.groups; g++)
+        text_printf(&p->html, "<th>%s %d</th>", a.label, g);
+    text_puts(&p->html, "</tr>\n");
+    for (int64_t i = 0; i < a.count; i++) {
+        text_printf(&p->html, "<tr><td>%.0f%s</td>", a.x[i], a.x[i] == 0 ? " (base)" : "");
+        for (int g = 0; g <= a.groups; g++)
+            text_printf(&p->html, "<td>%.1f</td>", a.y[g][i]);
+        text_puts(&p->html, "</tr>\n");
+    }
+    text_puts(&p->html, "</table>\n");
+}
+
+// ---- yields and samples, from the published sets
+
+typedef struct Yield {
+    const char *name;
+    int64_t     count;
+} Yield;
+
+static void count_yield(Yield *list, int *used, int room, const char *name)
+{
+    int i = 0;
+
+    while (i < *used && strcmp(list[i].name, name) != 0)
+        i++;
+    if (i == *used) {
+        if (*used == room)
+            return;
+        list[(*used)++] = (Yield){name, 0};
+    }
+    list[i].count++;
+}
+
+static void write_yield_row(Page *p, int64_t iteration, const SetRows *rows)
+{
+    Yield   yields[64];
+    int     used = 0;
+    int64_t kept = 0;
+
+    for (int64_t r = 0; r < rows->R; r++) {
+        int is_kept = rows->status[r] == SET_KEPT;
+
+        kept += is_kept;
+        count_yield(yields, &used, 64,
+                    is_kept ? arena_format(p->arena, "kept: %s", rows->source_names[rows->source[r]])
+                            : arena_format(p->arena, "rejected: %s",
+                                           rows->reason_names[rows->reason[r]]));
+    }
+    text_printf(&p->html, "<tr><td>%" PRId64 "%s</td><td>%" PRId64 "</td><td>%" PRId64
+                          "</td><td>%.1f %%</td><td style='text-align:left'>",
+                iteration, iteration == 0 ? " (seeds)" : "", rows->R, kept,
+                rows->R > 0 ? 100.0 * (double)kept / (double)rows->R : 0.0);
+    for (int i = 0; i < used; i++) {
+        escape(&p->html, yields[i].name, (int64_t)strlen(yields[i].name));
+        text_printf(&p->html, " %" PRId64 "%s", yields[i].count, i + 1 < used ? "; " : "");
+    }
+    text_puts(&p->html, "</td></tr>\n");
+}
+
+static void write_sample(Page *p, const SetRows *rows, int64_t r)
+{
+    uint64_t request = rows->id[2 * r] & (((uint64_t)1 << 40) - 1);
+
+    text_printf(&p->html,
+                "<p><code>%" PRIu64 "/%" PRIu64 "/%" PRIu64 "</code> <span class='%s'>%s</span>, "
+                "%s, weights %" PRId64 "</p>\n<pre>",
+                rows->id[2 * r] >> 40, request, rows->id[2 * r + 1],
+                rows->status[r] == SET_KEPT ? "ok" : "no",
+                rows->status[r] == SET_KEPT ? "kept" : "rejected",
+                rows->status[r] == SET_KEPT ? rows->source_names[rows->source[r]]
+                                            : rows->reason_names[rows->reason[r]],
+                rows->policy[r]);
+    for (int f = 0; f < rows->fields; f++) {
+        const SetHeap *h = &rows->field[f];
+        int64_t        length = h->begin[r + 1] - h->begin[r];
+
+        if (length == 0)
+            continue;
+        text_printf(&p->html, "%s: ", rows->field_name[f]);
+        escape(&p->html, h->bytes + h->begin[r], length < 600 ? length : 600);
+        text_puts(&p->html, length < 600 ? "\n" : "...\n");
+    }
+    text_puts(&p->html, "</pre>\n");
+}
+
+static void write_samples(Page *p, const SetRows *rows, SetStatus status, const char *title)
+{
+    int64_t *all = arena_new(p->arena, int64_t, rows->R), count = 0;
+    Rng      rng = rng_make(1, rng_stream("report", (uint64_t)status, 0, 0), 0);
+
+    for (int64_t r = 0; r < rows->R; r++)
+        if (rows->status[r] == status)
+            all[count++] = r;
+    text_printf(&p->html, "<h2>%s</h2>\n", title);
+    if (count == 0)
+        text_puts(&p->html, "<p>None.</p>\n");
+    for (int i = 0; i < SAMPLES && i < count; i++) { // drawn without repetition
+        int64_t j = i + (int64_t)rng_below(&rng, (uint64_t)(count - i)), r = all[j];
+
+        all[j] = all[i];
+        write_sample(p, rows, r);
+    }
+}
+
+static Err write_sets(Page *p)
+{
+    SetRows rows, last = {0};
+
+    text_puts(&p->html, "<h2>Examples</h2>\n<table><tr><th>iteration</th><th>records</th><th>kept"
+                        "</th><th>share</th><th style='text-align:left'>how and why</th></tr>\n");
+    for (int64_t i = 0; set_is_committed(p->run, i); i++) {
+        TRY(set_read(p->run, p->arena, i, &rows));
+        write_yield_row(p, i, &rows);
+        if (rows.R > 0)
+            last = rows;
+    }
+    text_puts(&p->html, "</table>\n");
+    if (last.R == 0)
+        return OK;
+    write_samples(p, &last, SET_KEPT, "Ten that were kept (last iteration)");
+    write_samples(p, &last, SET_REJECTED, "Ten that were rejected, with the reason");
+    return OK;
+}
+
+// ---- loss and time
+
+static void write_loss(Page *p)
+{
+    int64_t  lines = 0, count = 0, step = 0, every;
+    double  *x, *y, sum = 0, in_sum = 0;
+    SvgLine  line;
+    SvgChart chart = {"Training loss per token", "optimizer step, all iterations", "nats", 0, 0, 1,
+                      &line};
+
+    for (const Json *j = p->metrics; j != NULL; j = j->next)
+        lines += is_kind(j, "step");
+    every = lines / LOSS_POINTS + 1;
+    x = arena_new(p->arena, double, lines + 1);
+    y = arena_new(p->arena, double, lines + 1);
+    for (const Json *j = p->metrics; j != NULL; j = j->next) {
+        if (!is_kind(j, "step"))
+            continue;
+        sum += number_of(j, "loss");
+        in_sum++;
+        if (++step % every == 0) {
+            x[count] = (double)step;
+            y[count++] = sum / in_sum;
+            sum = in_sum = 0;
+        }
+    }
+    line = (SvgLine){"loss", count, x, y};
+    text_puts(&p->html, "<h2>Loss</h2>\n");
+    svg_chart(&p->html, &chart);
+}
+
+static void write_times(Page *p)
+{
+    text_puts(&p->html, "<h2>Time</h2>\n<table><tr><th>section</th><th>attempt</th><th>ranks</th>"
+                        "<th>min s</th><th>mean s</th><th>max s</th><th>of the wall time</th></tr>");
+    for (const Json *j = p->metrics; j != NULL; j = j->next) {
+        double wall = number_of(j, "wall");
+
+        if (!is_kind(j, "time"))
+            continue;
+        text_puts(&p->html, "\n<tr><td>");
+        escape(&p->html, text_of(j, "section"), (int64_t)strlen(text_of(j, "section")));
+        text_printf(&p->html,
+                    "</td><td>%.0f</td><td>%.0f</td><td>%.2f</td><td>%.2f</td><td>%.2f</td><td>%.0f "
+                    "%%</td></tr>",
+                    number_of(j, "attempt"), number_of(j, "ranks"), number_of(j, "min"),
+                    number_of(j, "mean"), number_of(j, "max"),
+                    wall > 0 ? 100 * number_of(j, "max") / wall : 0);
+    }
+    text_puts(&p->html, "</table>\n<p>Sections of the two roles run side by side or in turn; "
+                        "\"wait\" is time asleep until the other role's file came.</p>\n");
+}
+
+// ---- the page
+
+static void write_provenance(Page *p)
+{
+    const Json *provenance = json_member(p->about, "provenance");
+    const Json *config = json_member(p->about, "config");
+    Text        t = text_make(p->arena);
+
+    text_puts(&p->html, "<h2>Provenance</h2>\n<pre>");
+    for (const Json *j = provenance == NULL ? NULL : provenance->child; j != NULL; j = j->next) {
+        if (strcmp(j->key, "config") == 0)
+            continue;
+        text_printf(&t, "%s: ", j->key);
+        json_write(&t, j);
+        text_puts(&t, "\n");
+    }
+    if (config != NULL) {
+        text_puts(&t, "\nresolved config: ");
+        json_write(&t, config);
+        text_puts(&t, "\n");
+    }
+    text_printf(&t, "\nkeys left at their defaults:\n%s", text_of(p->about, "defaults"));
+    escape(&p->html, t.data, t.length);
+    text_puts(&p->html, "</pre>\n<p>Every example above can be made again and compared: <code>tandem "
+                        "replay ");
+    escape(&p->html, p->run->dir, (int64_t)strlen(p->run->dir));
+    text_puts(&p->html, " ID</code>.</p>\n");
+}
+
+static Err write_page(Page *p)
+{
+    const Json *config = json_member(p->about, "config");
+    const char *about = config == NULL ? "" : text_of(config, "about");
+
+    text_puts(&p->html, "<!doctype html>\n<html lang='en'><head><meta charset='utf-8'><title>tandem: ");
+    escape(&p->html, about, (int64_t)strlen(about));
+    text_printf(&p->html, "</title>%s</head><body>\n<h1>", STYLE);
+    escape(&p->html, about, (int64_t)strlen(about));
+    text_puts(&p->html, "</h1>\n<p>Run directory <code>");
+    escape(&p->html, p->run->dir, (int64_t)strlen(p->run->dir));
+    text_puts(&p->html, "</code>, made by tandem 0.1.0.</p>\n");
+    write_accuracy(p);
+    write_loss(p);
+    TRY(write_sets(p));
+    write_times(p);
+    write_provenance(p);
+    text_puts(&p->html, "</body></html>\n");
+    return OK;
+}
+
+static Err read_inputs(Page *p)
+{
+    char    path[FILE_PATH_MAX];
+    char   *text;
+    int64_t length;
+
+    TRY(run_path(p->run, path, "run.json"));
+    TRY(file_read(p->arena, path, 64 << 20, &text, &length));
+    TRY(json_parse(p->arena, arena_text(p->arena, path), text, length, JSON_NO_COMMENTS,
+                   &p->about));
+    return metrics_read(p->arena, p->run->dir, &p->metrics);
+}
+
+Err report_write(const Run *run)
+{
+    Arena arena, words;
+    Page  p = {.run = run, .arena = &arena};
+    char  path[FILE_PATH_MAX];
+    Err   e;
+
+    TRY(arena_make(&arena, "report", (int64_t)1 << 36));
+    TRY(arena_make(&words, "report text", (int64_t)1 << 34));
+    p.html = text_make(&words); // of its own, so that it grows in place
+    e = read_inputs(&p);
+    if (e == OK)
+        e = write_page(&p);
+    if (e == OK)
+        e = run_path(run, path, "report.html");
+    if (e == OK)
+        e = file_publish(path, "report", p.html.data, p.html.length);
+    arena_free(&words);
+    arena_free(&arena);
+    return e;
+}

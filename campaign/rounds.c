@@ -1,0 +1,310 @@
+#include "campaign/rounds.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "campaign/evaluate.h"
+#include "campaign/plan.h"
+#include "campaign/report.h"
+#include "campaign/tally.h"
+#include "campaign/trainers.h"
+#include "io/file.h"
+#include "io/metrics.h"
+#include "model/gemm.h"
+#include "model/ops.h"
+#include "mpi/coll.h"
+#include "mpi/stop.h"
+#include "mpi/wait.h"
+#include "mpi/watchdog.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+typedef struct Rooms { // the memory of a rank
+    Arena run, step, train_step, data;
+} Rooms;
+
+typedef struct Campaign {
+    Job        job;
+    Settings   settings;
+    Rooms      rooms;
+    Generators generators;
+    Trainers   trainers;
+} Campaign;
+
+// ---- each side's loop
+
+static int is_good_enough(const Settings *s, double accuracy)
+{
+    return s->evaluate.stop_accuracy > 0 && accuracy >= s->evaluate.stop_accuracy;
+}
+
+// Where the accuracy decides whether to go on, everybody waits for it; else trainers work meanwhile.
+static Err evaluate_all(Campaign *m, int64_t version, double *accuracy)
+{
+    const Comm *c = &m->job.roles.generators;
+
+    *accuracy = 0;
+    if (m->settings.evaluate_recipe == NULL)
+        return OK;
+    TRY(job_wait_all(&m->job, c, job_has_weights, version, "weights"));
+    return evaluate_version_all(&m->generators, version, accuracy);
+}
+
+static Err generate_all(Campaign *m, int64_t iteration)
+{
+    const Comm *c = &m->job.roles.generators;
+    int64_t     policy = settings_policy(&m->settings, iteration);
+
+    if (iteration > 0 && m->settings.loop_recipe != NULL) {
+        TRY(job_wait_all(&m->job, c, job_has_weights, policy, "weights"));
+        if (!job_has_examples(&m->job, iteration))
+            TRY(generators_load_all(&m->generators, policy));
+    }
+    return generators_iterate_all(&m->generators, iteration);
+}
+
+static Err generators_loop_all(Campaign *m)
+{
+    const Settings *s = &m->settings;
+    int             decides = s->evaluate.stop_accuracy > 0;
+    double          accuracy = 0;
+
+    TRY(generate_all(m, 0));
+    for (int64_t i = 1; i <= s->iterations; i++) {
+        if (decides) {
+            TRY(evaluate_all(m, i - 1, &accuracy));
+            if (is_good_enough(s, accuracy))
+                return OK;
+        }
+        TRY(generate_all(m, i));
+        if (!decides)
+            TRY(evaluate_all(m, i - 1, &accuracy));
+    }
+    return evaluate_all(m, s->iterations, &accuracy);
+}
+
+// The trainer side learns that the campaign ends early from the line of the evaluation itself.
+static int has_ended(const Job *job, int64_t version)
+{
+    Arena       scratch;
+    const Json *line;
+    int         ended = 0;
+
+    if (job->settings->evaluate.stop_accuracy <= 0 ||
+        arena_make(&scratch, "metrics", (int64_t)1 << 32) != OK)
+        return 0;
+    if (metrics_read(&scratch, job->run.dir, &line) != OK) {
+        err_forget();
+        line = NULL;
+    }
+    for (; line != NULL && !ended; line = line->next) {
+        const Json *i = json_member(line, "iteration"), *x = json_member(line, "accuracy");
+
+        ended = i != NULL && x != NULL && i->number == (double)version &&
+                is_good_enough(job->settings, x->number);
+    }
+    arena_free(&scratch);
+    return ended;
+}
+
+static int has_examples_or_ended(const Job *job, int64_t iteration)
+{
+    return job_has_examples(job, iteration) ||
+           (iteration > 0 && has_ended(job, iteration - 1));
+}
+
+static Err trainers_loop_all(Campaign *m)
+{
+    const Comm *c = &m->job.roles.trainers;
+
+    for (int64_t i = 0; i <= m->settings.iterations; i++) {
+        int64_t go_on;
+
+        if (m->job.side == RUN_TRAIN && !m->job.follows) {
+            go_on = c->rank == 0 && job_has_examples(&m->job, i);
+        } else {
+            TRY(job_wait_all(&m->job, c, has_examples_or_ended, i, "examples"));
+            go_on = c->rank == 0 && job_has_examples(&m->job, i);
+        }
+        coll_bcast_all(c, &go_on, (int64_t)sizeof go_on, 0);
+        if (!go_on)
+            return OK;
+        TRY(trainers_iterate_all(&m->trainers, i));
+    }
+    return OK;
+}
+
+static Err alternate_loop_all(Campaign *m)
+{
+    double accuracy = 0;
+
+    for (int64_t i = 0; i <= m->settings.iterations; i++) {
+        TRY(generate_all(m, i));
+        TRY(trainers_iterate_all(&m->trainers, i));
+        TRY(evaluate_all(m, i, &accuracy));
+        if (is_good_enough(&m->settings, accuracy))
+            return OK;
+    }
+    return OK;
+}
+
+// ---- start and finish
+
+static Err roles_loop_all(Campaign *m)
+{
+    if (m->job.roles.mode == ROLES_ALTERNATE && m->job.side == RUN_BOTH)
+        return alternate_loop_all(m);
+    return m->job.roles.generates ? generators_loop_all(m) : trainers_loop_all(m);
+}
+
+static Err make_roles_all(const Comm *world, Campaign *m)
+{
+    const Settings *s = &m->settings;
+    int             g = (int)s->ranks.generators, t = (int)s->ranks.trainers;
+
+    if (m->job.side == RUN_BOTH)
+        return roles_make_all(world, (RolesMode)s->ranks.mode, g, t, &m->job.roles);
+    TRY(roles_make_all(world, ROLES_ALTERNATE, 0, 0, &m->job.roles));
+    m->job.roles.generates = m->job.side == RUN_GENERATE;
+    m->job.roles.trains = m->job.side == RUN_TRAIN;
+    return OK;
+}
+
+static Err make_rooms(Campaign *m)
+{
+    const Roles *r = &m->job.roles;
+    int64_t      run = plan_run_bytes(&m->settings, m->job.threads, r);
+
+    TRY(plan_check_machine(&m->settings, &m->job));
+    TRY(arena_make(&m->rooms.run, "run", run));
+    TRY(arena_make(&m->rooms.step, "step", PLAN_STEP_ADDRESSES));
+    TRY(arena_make(&m->rooms.train_step, "training step", PLAN_STEP_ADDRESSES));
+    return arena_make(&m->rooms.data, "examples", PLAN_STEP_ADDRESSES);
+}
+
+static Err write_run_json(const Campaign *m, Arena *scratch)
+{
+    char path[FILE_PATH_MAX];
+    Text t = text_make(scratch), defaults = text_make(scratch);
+
+    config_defaults(&defaults, m->settings.json, SETTINGS_TABLE);
+    text_printf(&t, "{\"format\": \"tandem run\", \"version\": 1, \"config_file\": ");
+    text_json(&t, m->settings.file, (int64_t)strlen(m->settings.file));
+    text_printf(&t, ", \"attempt\": %d, \"recipe_hash\": \"%016" PRIx64 "\", \"provenance\": %s, ",
+                m->job.run.attempt,
+                m->settings.loop_recipe == NULL ? (uint64_t)0
+                                                : recipe_hash(m->settings.loop_recipe),
+                m->job.provenance);
+    text_puts(&t, "\"defaults\": ");
+    text_json(&t, defaults.data, defaults.length);
+    text_puts(&t, ", \"config\": ");
+    settings_write(&t, &m->settings);
+    text_puts(&t, "}\n");
+    TRY(run_path(&m->job.run, path, "run.json"));
+    return file_publish(path, m->job.run.tag, t.data, t.length);
+}
+
+// A run that exists may only be continued with what it was made with.
+static Err check_same(const Campaign *m, Arena *scratch)
+{
+    char    path[FILE_PATH_MAX];
+    char   *text;
+    int64_t length;
+
+    TRY(file_join(path, m->settings.out, "run.json"));
+    if (!file_exists(path))
+        return OK;
+    TRY(file_read(scratch, path, 64 << 20, &text, &length));
+    return settings_same(scratch, &m->settings, text);
+}
+
+static void greet(const Campaign *m, const Comm *world)
+{
+    const Settings *s = &m->settings;
+    const Roles    *r = &m->job.roles;
+
+    log_once(LOG_INFO, "tandem 0.1.0 (%s): %s", TD_COMMIT, s->about);
+    log_once(LOG_INFO, "  config %s, run directory %s, attempt %d, seed %" PRId64, s->file,
+             m->job.run.dir, m->job.run.attempt, s->seed);
+    log_once(LOG_INFO, "  %d rank%s x %d thread%s (%s), kernels %s, %s", world->size,
+             world->size > 1 ? "s" : "", m->job.threads, m->job.threads > 1 ? "s" : "",
+             r->mode == ROLES_SPLIT ? "split: generators and trainers"
+                                    : "alternate: every rank does both",
+             op_level(), gemm_describe());
+    log_once(LOG_INFO, "  model: %" PRId64 " parameters, width %" PRId64 ", %d layers",
+             params_count(&s->dims), s->dims.D, s->dims.L);
+}
+
+static Err start_all(const Comm *world, Campaign *m, const RoundsOptions *options, Arena *scratch)
+{
+    char path[FILE_PATH_MAX];
+
+    TRY(make_roles_all(world, m));
+    m->job.threads = job_threads(&m->settings, &m->job.roles, world);
+    TRY_ALL(world, world->rank == 0 ? check_same(m, scratch) : OK);
+    TRY_ALL(world, make_rooms(m));
+    TRY(run_open_all(world, m->settings.out, options->side, &m->job.run));
+    m->job.provenance = job_provenance(scratch, &m->settings, world, m->job.threads);
+    TRY_ALL(world, world->rank == 0 ? write_run_json(m, scratch) : OK);
+    TRY(run_path(&m->job.run, path, "log/rank%d%s.log", world->rank,
+                 options->side == RUN_TRAIN ? "-train"
+                                            : options->side == RUN_GENERATE ? "-generate" : ""));
+    TRY_ALL(world, log_file(path));
+    m->job.board = board_open_all(world);
+    TRY(run_path(&m->job.run, path, "STOP"));
+    stop_start(options->max_time_s, arena_text(scratch, path), world->rank == 0);
+    watchdog_start(m->settings.watchdog_scale);
+    greet(m, world);
+    return OK;
+}
+
+static void make_sides(Campaign *m)
+{
+    if (m->job.roles.generates)
+        generators_make(&m->rooms.run, &m->rooms.step, &m->job, &m->generators);
+    if (m->job.roles.trains)
+        trainers_make(&m->rooms.run, &m->rooms.train_step, &m->rooms.data, &m->job, &m->trainers);
+}
+
+static Err work_all(const Comm *world, Campaign *m)
+{
+    double began = clock_now();
+    Err    e;
+
+    make_sides(m);
+    e = roles_loop_all(m);
+    if (e != OK && e != ERR_STOPPED)
+        board_add(m->job.board, BOARD_FAILED, 1);
+    clock_begin("idle");
+    wait_meet_all(world, watchdog_alive);
+    clock_end("idle");
+    e = comm_agree(world, e);
+    tally_print_all(world, &m->job, clock_now() - began,
+                    m->job.roles.generates ? &m->generators : NULL,
+                    m->job.roles.trains ? &m->trainers : NULL);
+    if (e == OK && world->rank == 0)
+        e = report_write(&m->job.run);
+    return comm_agree(world, e);
+}
+
+Err rounds_run_all(const Comm *world, const char *config, const char *const *overrides, int count,
+                   const RoundsOptions *options)
+{
+    static Campaign m; // large, and one per process
+    Arena           scratch;
+    Err             e;
+
+    m = (Campaign){.job = {.world = world,
+                           .settings = &m.settings,
+                           .side = options->side,
+                           .follows = options->follows}};
+    TRY_ALL(world, arena_make(&scratch, "settings", PLAN_STEP_ADDRESSES));
+    TRY(settings_read_all(world, &scratch, config, overrides, count, &m.settings));
+    e = start_all(world, &m, options, &scratch);
+    if (e == OK)
+        e = work_all(world, &m);
+    if (m.job.board != NULL)
+        board_close_all(m.job.board);
+    return e;
+}

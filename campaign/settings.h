@@ -1,0 +1,115 @@
+// settings.h -- a campaign as its config file describes it, checked as a whole before it starts.
+#ifndef TD_CAMPAIGN_SETTINGS_H
+#define TD_CAMPAIGN_SETTINGS_H
+
+#include "datagen/recipe.h"
+#include "io/config.h"
+#include "model/dims.h"
+#include "model/optim.h"
+#include "model/sched.h"
+#include "model/train.h"
+#include "model/vocab.h"
+
+enum { SETTINGS_VERSION = 1, SETTINGS_MIXTURE_MAX = 8 };
+
+typedef enum StartKind { START_LAST, START_BASE } StartKind;
+typedef enum SetsKind { SETS_ALL, SETS_LAST } SetsKind;
+
+typedef struct PhaseSettings { // how the model is trained in one iteration
+    const char *recipe;        // file; "" makes no examples
+    int64_t     steps;
+    double      growth; // of the steps, per iteration: steps * growth^(i-1)
+    int64_t     steps_max;
+    int64_t     batch; // examples per step
+    int         start; // StartKind
+    SchedConfig schedule;
+    OptimConfig optimizer;
+    const Json *mixture;
+} PhaseSettings;
+
+typedef struct RankSettings {
+    int     mode; // RolesMode
+    int64_t generators, trainers, threads;
+} RankSettings;
+
+typedef struct GenerateSettings {
+    int64_t slots, block;
+} GenerateSettings;
+
+typedef struct TrainSettings {
+    int64_t micro_batches, micro_tokens;
+    int     reduce; // ReduceKind
+} TrainSettings;
+
+typedef struct EvaluateSettings {
+    const char *recipe;
+    double      stop_accuracy;
+} EvaluateSettings;
+
+typedef struct CheckpointSettings {
+    int64_t every_steps, keep;
+    double  wait_s;
+} CheckpointSettings;
+
+typedef struct MixturePart {
+    int    from_seeds; // else from the kept examples of iterations 1, 2, ...
+    double share;
+    int    balance;  // groups are drawn uniformly, then an example within the group
+    int    sets;     // SetsKind
+    int    distinct; // equal training texts count once
+} MixturePart;
+
+typedef struct Mixture {
+    int         parts;
+    MixturePart part[SETTINGS_MIXTURE_MAX];
+} Mixture;
+
+typedef struct Settings {
+    // as in the file
+    int64_t            version;
+    const char        *about;
+    const char        *out;
+    int64_t            seed, iterations, overlap;
+    RankSettings       ranks;
+    const Json        *model, *tokenizer, *problems;
+    PhaseSettings      base, loop;
+    GenerateSettings   generate;
+    TrainSettings      train;
+    EvaluateSettings   evaluate;
+    CheckpointSettings checkpoint;
+    double             watchdog_scale;
+    // derived
+    const char *file;   // the config file
+    const char *folder; // its folder: recipes and prompts are found from there
+    const Json *json;   // the tree, overrides applied
+    const char *model_folder; // a Hugging Face folder or weight file to start from, or NULL
+    Dims        dims;
+    Vocab      *vocab;
+    Source     *source;
+    Recipe     *base_recipe, *loop_recipe, *evaluate_recipe; // NULL: none
+    Mixture     base_mixture, loop_mixture;
+} Settings;
+
+extern const ConfigField SETTINGS_TABLE[];
+
+// Reads and checks the file with the overrides "key=value" applied.  Local: every rank reads the same
+// bytes, which rank 0 read and broadcast (settings_read_all).  ERR_CONFIG, ERR_USAGE, ERR_IO.
+Err settings_read(Arena *run, const char *file, const char *text, int64_t length,
+                  const char *const *overrides, int count, Settings *out);
+Err settings_read_all(const Comm *c, Arena *run, const char *file, const char *const *overrides,
+                      int count, Settings *out);
+
+// Steps of iteration i (0: the base).
+int64_t settings_steps(const Settings *s, int64_t iteration);
+// Version of the weights that generate iteration i >= 1.
+int64_t settings_policy(const Settings *s, int64_t iteration);
+// The resolved config as JSON, and the names of the keys that were not given.
+void settings_write(Text *t, const Settings *s);
+// The first key in which a run that exists differs from what is asked now, among those that decide
+// the results.  OK if none.  ERR_CONFIG naming the key, both values, and what to do.
+Err settings_same(Arena *scratch, const Settings *now, const char *run_json);
+
+// Shape of a training step for `ranks` trainers with `threads` threads each.
+TrainShape settings_shape(const Settings *s, int threads);
+
+#endif

@@ -1,0 +1,372 @@
+#include "campaign/trainers.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "io/ckpt.h"
+#include "io/metrics.h"
+#include "io/set.h"
+#include "model/import.h"
+#include "mpi/coll.h"
+#include "mpi/stop.h"
+#include "mpi/watchdog.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { STEP_TIMEOUT_S = 1800, SKIPS_MAX = 10 };
+
+int64_t trainers_need(const Settings *s, int threads, int ranks)
+{
+    TrainShape shape = settings_shape(s, threads);
+    int64_t    vector = arena_need(params_count(&s->dims) + REDUCE_BLOCK, 4);
+
+    return trainer_need(&s->dims, &shape, ranks) + vector;
+}
+
+void trainers_make(Arena *run, Arena *step, Arena *data, const Job *job, Trainers *out)
+{
+    const Settings *s = job->settings;
+    TrainShape      shape = settings_shape(s, job->threads);
+
+    *out = (Trainers){.job = job, .run = run, .step = step, .data = data, .policy = -1};
+    out->net = net_make(run, &s->dims, NET_TRAIN);
+    out->trainer = trainer_make(run, &job->roles.trainers, &out->net, &shape, &s->base.optimizer);
+    if (job->roles.trainers.rank == 0)
+        out->moments = arena_new(run, float, out->net.params.padded);
+    out->mixture = mixture_make(data);
+}
+
+// ---- where an iteration begins
+
+typedef struct Place {
+    int64_t iteration, step; // steps of this iteration that are done
+    int64_t state;           // number of the training state to go on from; -1: none
+} Place;
+
+static Err state_path(const Trainers *t, char path[FILE_PATH_MAX], int64_t state)
+{
+    return run_path(&t->job->run, path, "checkpoints/s%06" PRId64 ".h5", state);
+}
+
+// The newest training state that is whole and belongs to this iteration; a broken one is passed
+// over for the one before it.
+static Err find_state(Trainers *t, int64_t iteration, Place *place)
+{
+    int64_t candidates[2];
+    char    path[FILE_PATH_MAX];
+
+    *place = (Place){.iteration = iteration, .state = -1};
+    TRY(ckpt_newest_state(&t->job->run, t->step, &candidates[0], &candidates[1]));
+    for (int i = 0; i < 2 && candidates[i] >= 0; i++) {
+        CkptNumber numbers[] = {{"iteration", 0}, {"step", 0}};
+
+        TRY(state_path(t, path, candidates[i]));
+        if (ckpt_read_numbers(path, numbers, 2) != OK) {
+            log_here(LOG_WARN, "passed over a training state: %s", err_record()->text);
+            err_forget();
+            continue;
+        }
+        if (numbers[0].value != iteration)
+            break;
+        place->step = numbers[1].value;
+        place->state = candidates[i];
+        break;
+    }
+    return OK;
+}
+
+static Err read_tensors(Trainers *t, const char *path, int which_count, ParamsFile *file)
+{
+    ArenaMark         mark = arena_mark(t->step);
+    const CkptTensor *tensors = params_tensors(t->step, &t->net.params);
+    Err e = ckpt_read_tensors(t->step, path, tensors, t->net.params.count, which_count,
+                              params_take, file);
+
+    arena_back(t->step, mark);
+    return e;
+}
+
+static Err read_version(Trainers *t, int64_t version)
+{
+    char       path[FILE_PATH_MAX];
+    ParamsFile file = {.params = &t->net.params, .flat = {t->net.flat}};
+
+    TRY(run_path(&t->job->run, path, "weights/v%04" PRId64 ".h5", version));
+    return read_tensors(t, path, 1, &file);
+}
+
+static Err first_weights(Trainers *t)
+{
+    const Settings *s = t->job->settings;
+    ImportModel     found;
+
+    if (s->model_folder == NULL) {
+        params_init(&t->net.params, (uint64_t)s->seed, t->net.flat);
+        return OK;
+    }
+    TRY(import_find(t->step, s->model_folder, &found));
+    return import_load(t->step, &found, &t->net.params, t->net.flat);
+}
+
+static Err read_state(Trainers *t, const Place *place)
+{
+    char       path[FILE_PATH_MAX];
+    ArenaMark  mark = arena_mark(t->step);
+    ParamsFile file = {.params = &t->net.params, .flat = {t->net.flat}};
+
+    for (int which = 1; which < 3; which++)
+        file.flat[which] = arena_new(t->step, float, t->net.params.padded);
+    TRY(state_path(t, path, place->state));
+    TRY(read_tensors(t, path, 3, &file));
+    for (int which = 1; which < 3; which++)
+        trainer_set_moments(t->trainer, which, file.flat[which]);
+    trainer_optim(t->trainer)->step = place->step;
+    arena_back(t->step, mark);
+    return OK;
+}
+
+static Err begin(Trainers *t, const PhaseSettings *phase, const Place *place)
+{
+    int64_t from = phase->start == START_BASE ? 0 : place->iteration - 1;
+
+    optim_reset(trainer_optim(t->trainer));
+    trainer_optim(t->trainer)->config = phase->optimizer;
+    if (place->state >= 0)
+        TRY(read_state(t, place));
+    else if (place->iteration == 0)
+        TRY(first_weights(t));
+    else if (t->policy != from)
+        TRY(read_version(t, from));
+    t->policy = -1; // until the iteration is done, these are nobody's
+    net_pack(&t->net);
+    return OK;
+}
+
+// ---- what an iteration leaves
+
+static CkptTexts make_texts(Trainers *t)
+{
+    Text model = text_make(t->step), tokenizer = text_make(t->step);
+
+    dims_write(&model, &t->net.params.dims);
+    vocab_write(&tokenizer, t->job->settings->vocab);
+    return (CkptTexts){model.data, tokenizer.data, "", t->job->provenance};
+}
+
+static Err write_weights(Trainers *t, int64_t version)
+{
+    ParamsFile        file = {.params = &t->net.params, .flat = {t->net.flat}};
+    CkptTexts         texts = make_texts(t);
+    const CkptTensor *tensors = params_tensors(t->step, &t->net.params);
+
+    return ckpt_write_weights(&t->job->run, t->step, version, tensors, t->net.params.count, &texts,
+                              params_bring, &file);
+}
+
+// Moments are gathered one at a time into the same room; the file wants them in this order too.
+typedef struct StateWriter {
+    Trainers  *t;
+    ParamsFile file;
+} StateWriter;
+
+static Err bring_state(void *self, int tensor, int which, float *values)
+{
+    StateWriter *w = self;
+
+    return params_bring(&w->file, tensor, which, values);
+}
+
+static Err write_state(Trainers *t, const Place *place, float *second)
+{
+    StateWriter       w = {t, {.params = &t->net.params,
+                               .flat = {t->net.flat, t->moments, second}}};
+    CkptTexts         texts = make_texts(t);
+    const CkptTensor *tensors = params_tensors(t->step, &t->net.params);
+    CkptNumber        numbers[] = {{"iteration", place->iteration}, {"step", place->step}};
+
+    TRY(ckpt_write_state(&t->job->run, t->step, t->steps_before + place->step, tensors,
+                         t->net.params.count, &texts, numbers, 2, bring_state, &w));
+    return ckpt_prune(&t->job->run, t->step, (int)t->job->settings->checkpoint.keep);
+}
+
+static Err save_state_all(Trainers *t, const Place *place)
+{
+    const Comm *c = &t->job->roles.trainers;
+    ArenaMark   mark = arena_mark(t->step);
+    float      *second = c->rank == 0 ? arena_new(t->step, float, t->net.params.padded) : NULL;
+    Err         e;
+
+    clock_begin("checkpoint");
+    trainer_moments_all(t->trainer, 1, t->moments);
+    trainer_moments_all(t->trainer, 2, second);
+    e = comm_agree(c, c->rank == 0 ? write_state(t, place, second) : OK);
+    arena_back(t->step, mark);
+    clock_end("checkpoint");
+    return e;
+}
+
+// ---- the steps
+
+static void tell_step(Trainers *t, const Place *place, int64_t steps, double lr,
+                      const TrainStep *done, double seconds)
+{
+    char line[512];
+
+    snprintf(line, sizeof line,
+             "{\"kind\": \"step\", \"iteration\": %" PRId64 ", \"step\": %" PRId64
+             ", \"loss\": %.9g, \"grad_norm\": %.6g, \"lr\": %.6g, \"tokens\": %" PRId64
+             ", \"loss_tokens\": %" PRId64 ", \"skipped\": %d, \"seconds\": %.4f}",
+             place->iteration, place->step, done->loss, done->grad_norm, lr, done->tokens,
+             done->loss_tokens, done->skipped, seconds);
+    if (metrics_add(t->job->run.dir, line) != OK)
+        err_forget(); // a full disk must not end training; the next checkpoint will say so
+    log_progress("iteration %" PRId64 ": training, step %" PRId64 " of %" PRId64
+                 ", loss %.4f, %.0f tokens/s",
+                 place->iteration, place->step, steps, done->loss,
+                 (double)done->tokens / (seconds > 0 ? seconds : 1));
+}
+
+typedef struct Stepping {
+    const PhaseSettings *phase;
+    const MixturePools  *pools;
+    TrainExample        *batch; // [phase->batch]
+    int64_t              steps;
+    int                  skips; // in a row
+    double               loss;  // of the last step
+} Stepping;
+
+static Err one_step(Trainers *t, Stepping *s, Place *place, int *stop)
+{
+    double    lr = sched_rate(&s->phase->schedule, place->step, s->steps), began = clock_now();
+    int       failed = 0;
+    TrainStep done;
+    Err       mine = job_poll(t->job);
+
+    if (mine == ERR_STOPPED) {
+        *stop = 1;
+        err_forget();
+    } else if (mine != OK) {
+        failed = 1;
+    }
+    mixture_draw(s->pools, (uint64_t)t->job->settings->seed, place->iteration, place->step,
+                 s->batch, (int)s->phase->batch);
+    TRY(trainer_step_all(t->trainer, t->step, s->batch, (int)s->phase->batch, lr, &failed, stop,
+                         &done));
+    if (failed)
+        return comm_agree(&t->job->roles.trainers, mine == ERR_STOPPED ? OK : mine);
+    place->step++;
+    s->loss = done.loss;
+    t->tokens += done.tokens;
+    s->skips = done.skipped ? s->skips + 1 : 0;
+    if (s->skips >= SKIPS_MAX)
+        FAIL(ERR_NUMBER,
+             "iteration %" PRId64 ", step %" PRId64 ": the loss or gradient was not finite %d "
+             "steps in a row: lower schedule.lr, or look at the examples of this iteration",
+             place->iteration, place->step, s->skips);
+    if (t->job->roles.trainers.rank == 0)
+        tell_step(t, place, s->steps, lr, &done, clock_now() - began);
+    return OK;
+}
+
+static Err steps_all(Trainers *t, Stepping *s, Place *place)
+{
+    int64_t every = t->job->settings->checkpoint.every_steps;
+    int     stop = 0;
+
+    while (place->step < s->steps) {
+        watchdog_alive();
+        TRY(one_step(t, s, place, &stop));
+        if (stop || (place->step % every == 0 && place->step < s->steps))
+            TRY(save_state_all(t, place));
+        if (stop)
+            FAIL(ERR_STOPPED,
+                 "asked to stop in iteration %" PRId64 " after step %" PRId64
+                 "; run the same command again to go on",
+                 place->iteration, place->step);
+    }
+    return OK;
+}
+
+static Err read_sets(Trainers *t, int64_t iteration)
+{
+    for (; t->read <= iteration; t->read++) {
+        ArenaMark mark = arena_mark(t->step);
+        SetRows   rows;
+        Err       e = set_read(&t->job->run, t->step, t->read, &rows);
+
+        if (e == OK)
+            e = mixture_add(&t->mixture, t->step, t->job->settings, &rows, t->read);
+        arena_back(t->step, mark);
+        TRY(e);
+    }
+    return OK;
+}
+
+static Err prepare(Trainers *t, int64_t iteration, Stepping *s, Place *place)
+{
+    const Settings *set = t->job->settings;
+    const Mixture  *mixture = iteration == 0 ? &set->base_mixture : &set->loop_mixture;
+
+    s->phase = iteration == 0 ? &set->base : &set->loop;
+    s->steps = settings_steps(set, iteration);
+    t->steps_before = 0;
+    for (int64_t i = 0; i < iteration; i++)
+        t->steps_before += settings_steps(set, i);
+    TRY(begin(t, s->phase, place));
+    TRY(read_sets(t, iteration));
+    if (s->steps == 0)
+        return OK;
+    s->batch = arena_new(t->step, TrainExample, s->phase->batch);
+    return mixture_pools(t->step, &t->mixture, mixture, iteration, (MixturePools **)&s->pools);
+}
+
+static Err train_all(Trainers *t, int64_t iteration)
+{
+    const Comm *c = &t->job->roles.trainers;
+    Stepping    s = {0};
+    Place       place = {0};
+    double      began = clock_now();
+
+    TRY_ALL(c, c->rank == 0 ? find_state(t, iteration, &place) : OK);
+    coll_bcast_all(c, &place, (int64_t)sizeof place, 0);
+    clock_begin("load");
+    Err e = comm_agree(c, prepare(t, iteration, &s, &place));
+    clock_end("load");
+    TRY(e);
+    clock_begin("train");
+    watchdog_begin("train", STEP_TIMEOUT_S);
+    e = steps_all(t, &s, &place);
+    watchdog_end();
+    clock_end("train");
+    log_progress_end();
+    TRY(e);
+    clock_begin("publish");
+    e = comm_agree(c, c->rank == 0 ? write_weights(t, iteration) : OK);
+    clock_end("publish");
+    TRY(e);
+    t->policy = iteration;
+    if (c->rank == 0)
+        log_here(LOG_INFO,
+                 "iteration %" PRId64 ": %" PRId64 " steps, loss %.4f, %" PRId64
+                 " examples kept so far, %.1f s",
+                 iteration, s.steps, s.loss, s.pools != NULL ? mixture_size(s.pools) : 0,
+                 clock_now() - began);
+    return OK;
+}
+
+Err trainers_iterate_all(Trainers *t, int64_t iteration)
+{
+    const Comm *c = &t->job->roles.trainers;
+    ArenaMark   mark = arena_mark(t->step);
+    int64_t     is_there = c->rank == 0 && ckpt_has_weights(&t->job->run, iteration);
+    Err         e;
+
+    coll_bcast_all(c, &is_there, (int64_t)sizeof is_there, 0);
+    if (is_there)
+        return OK;
+    log_place("train");
+    e = train_all(t, iteration);
+    arena_back(t->step, mark);
+    return e;
+}

@@ -1,0 +1,67 @@
+#include "cli/model_files.h"
+
+#include "io/json.h"
+#include "model/import.h"
+
+#include <inttypes.h>
+
+static Err read_list(const Json *list, int64_t V, IdLists *out, int64_t i)
+{
+    char    where[256];
+    int64_t at = out->begin[i], id;
+
+    json_where(list, where, sizeof where);
+    if (list->kind != JSON_ARRAY || list->length == 0)
+        FAIL(ERR_DATA, "%s: expected an array of at least one token id, found %s", where,
+             json_kind_name(list->kind));
+    for (const Json *j = list->child; j != NULL; j = j->next) {
+        TRY(json_i64(j, 0, V - 1, &id));
+        out->id[at++] = (int32_t)id;
+    }
+    out->begin[i + 1] = at;
+    out->longest = list->length > out->longest ? list->length : out->longest;
+    return OK;
+}
+
+Err model_files_ids(Arena *arena, const char *path, int64_t V, IdLists *out)
+{
+    const Json *root;
+    char        where[256];
+    int64_t     total = 0, i = 0;
+
+    *out = (IdLists){0};
+    TRY(json_read(arena, path, JSON_NO_COMMENTS, &root));
+    json_where(root, where, sizeof where);
+    if (root->kind != JSON_ARRAY)
+        FAIL(ERR_DATA, "%s: expected an array of arrays of token ids, found %s", where,
+             json_kind_name(root->kind));
+    for (const Json *j = root->child; j != NULL; j = j->next)
+        total += j->length;
+    out->count = root->length;
+    out->begin = arena_new(arena, int64_t, out->count + 1);
+    out->id = arena_new(arena, int32_t, total);
+    for (const Json *j = root->child; j != NULL; j = j->next)
+        TRY(read_list(j, V, out, i++));
+    return OK;
+}
+
+Err model_files_dims(Arena *scratch, const char *path, Dims *out)
+{
+    ImportModel m;
+
+    TRY(import_find(scratch, path, &m));
+    *out = m.dims;
+    return OK;
+}
+
+Err model_files_open(Arena *run, Arena *scratch, const char *path, Net *out, const char **tokenizer)
+{
+    ImportModel m;
+
+    TRY(import_find(scratch, path, &m));
+    *out = net_make(run, &m.dims, NET_INFER);
+    TRY(import_load(scratch, &m, &out->params, out->flat));
+    net_pack(out);
+    *tokenizer = m.tokenizer;
+    return OK;
+}

@@ -1,0 +1,24 @@
+// model_files.h -- what sample, score and eval share: a model folder, and lists of token ids.
+#ifndef TD_CLI_MODEL_FILES_H
+#define TD_CLI_MODEL_FILES_H
+
+#include "model/net.h"
+
+typedef struct IdLists { // arrays of token ids
+    int64_t   count;
+    int64_t  *begin; // [count+1]
+    int32_t  *id;    // [begin[count]]
+    int64_t   longest;
+} IdLists;
+
+// A JSON file that is an array of arrays of ids below `V`.  ERR_DATA with position.
+Err model_files_ids(Arena *arena, const char *path, int64_t V, IdLists *out);
+
+// A network for inference from a Hugging Face folder, weight file or run directory, packed.  `run`
+// must have room for net_need; *tokenizer gets its JSON or NULL.
+Err model_files_open(Arena *run, Arena *scratch, const char *path, Net *out,
+                     const char **tokenizer);
+// Its sizes first, to plan memory.
+Err model_files_dims(Arena *scratch, const char *path, Dims *out);
+
+#endif

@@ -1,0 +1,477 @@
+#include "datagen/produce.h"
+
+#include "datagen/rows.h"
+#include "datagen/step.h"
+
+#include <inttypes.h>
+#include <limits.h>
+#include <string.h>
+
+// Blocks in flight: enough that the decoder does not run empty at the end of one, and few enough
+// that memory stays small.
+enum { BLOCKS_MIN = 2, BLOCKS_MAX = 16, BLOCK_BYTES = 8 << 20 };
+
+typedef enum FlightState {
+    FLIGHT_RUNNING,
+    FLIGHT_READY,    // in the queue for the decoder
+    FLIGHT_DECODING, // in the decoder
+    FLIGHT_WAITING,  // for its siblings
+    FLIGHT_ENDED
+} FlightState;
+
+typedef struct Siblings Siblings;
+
+typedef struct Flight { // a record on its way through the program
+    Record         record;
+    int            place; // program counter
+    FlightState    state;
+    Siblings      *siblings;
+    struct Flight *sibling; // of the same request, next higher sample number
+    struct Flight *next;    // in the queue for the decoder
+} Flight;
+
+typedef struct Block {
+    Arena     arena; // of all its records; made when the slot is used first
+    int       is_used;
+    int64_t   number, requests, left; // left: requests that have not ended
+    int64_t   records;
+    Siblings *siblings; // [requests]
+} Block;
+
+struct Siblings { // the records of one request
+    Block  *block;
+    Flight *first; // in the order of sample numbers
+    int64_t alive;
+};
+
+typedef struct Engine {
+    const ProduceJob *job;
+    StepRun           run;
+    Arena            *step;
+    ProduceStats      stats;
+    Block             block[BLOCKS_MAX];
+    int               blocks; // that may be in flight
+    int               is_dry; // there are no more blocks to take
+    int64_t           decoding;
+    Flight           *ready, **ready_end;
+} Engine;
+
+// ---- memory
+
+// Addresses for the records of a block with their texts, and for its rows.  Reserved generously:
+// pages count only once they are touched.
+static int64_t block_bytes(const Recipe *r, int64_t requests)
+{
+    int64_t generates = 0, per_record;
+
+    for (int i = 0; i < r->ops; i++)
+        generates += r->op[i].kind->submit != NULL || r->op[i].kind == &step_parse;
+    per_record = (int64_t)sizeof(Flight) + 16384 + 4 * r->template_bytes +
+                 r->max_tokens * (96 * generates + 64 * r->template_slots);
+    return BLOCK_BYTES + 3 * requests * r->samples * per_record;
+}
+
+static int64_t smaller(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+// The arena of a slot, empty.
+static Err open_block(Engine *e, Block *b, int64_t requests)
+{
+    if (b->arena.base == NULL)
+        TRY(arena_make(&b->arena, "block", block_bytes(e->job->recipe, requests)));
+    arena_back(&b->arena, 0);
+    return OK;
+}
+
+static void engine_open(Engine *e, const ProduceJob *job, Arena *step)
+{
+    int64_t slots = job->decoder == NULL ? 0 : decoder_free_slots(job->decoder), blocks;
+
+    CHECK(job->decoder == NULL || decoder_running(job->decoder) == 0, "the decoder is in use");
+    blocks = BLOCKS_MIN + 2 * slots / job->block_size;
+    *e = (Engine){.job = job,
+                  .step = step,
+                  .run = {.source = job->source,
+                          .vocab = job->vocab,
+                          .seed = job->seed,
+                          .iteration = job->iteration,
+                          .policy = job->policy},
+                  .blocks = slots == 0 ? 1 : (int)smaller(blocks, BLOCKS_MAX)};
+    e->ready_end = &e->ready;
+}
+
+static void engine_close(Engine *e)
+{
+    if (e->job->decoder != NULL)
+        decoder_clear(e->job->decoder);
+    for (int i = 0; i < BLOCKS_MAX; i++)
+        arena_free(&e->block[i].arena);
+}
+
+// ---- records
+
+static void add_sibling(Siblings *siblings, Flight *f)
+{
+    Flight **at = &siblings->first;
+
+    while (*at != NULL && (*at)->record.sample < f->record.sample)
+        at = &(*at)->sibling;
+    f->sibling = *at;
+    *at = f;
+    f->siblings = siblings;
+    siblings->alive++;
+    siblings->block->records++;
+}
+
+static void queue(Engine *e, Flight *f)
+{
+    f->state = FLIGHT_READY;
+    f->next = NULL;
+    *e->ready_end = f;
+    e->ready_end = &f->next;
+}
+
+static Flight *unqueue(Engine *e)
+{
+    Flight *f = e->ready;
+
+    e->ready = f->next;
+    if (e->ready == NULL)
+        e->ready_end = &e->ready;
+    return f;
+}
+
+// A record that comes to a step with samples becomes as many, all waiting for the decoder.
+static void fork_and_queue(Engine *e, Flight *f)
+{
+    const Op *op = &e->job->recipe->op[f->place];
+
+    queue(e, f);
+    for (int64_t i = 1; i < op->samples; i++) {
+        Flight *twin = arena_new(&f->siblings->block->arena, Flight, 1);
+
+        *twin = *f;
+        twin->record.sample += (uint64_t)(i * op->stride);
+        add_sibling(f->siblings, twin);
+        queue(e, twin);
+    }
+}
+
+static void end_flight(Engine *e, Flight *f)
+{
+    Record *r = &f->record;
+
+    if (e->job->recipe->emits && r->segments == 0)
+        record_reject(r, "nothing emitted");
+    if (r->status == SET_REJECTED)
+        r->segments = 0;
+    f->state = FLIGHT_ENDED;
+    f->siblings->alive--;
+    if (f->siblings->alive == 0)
+        f->siblings->block->left--;
+    e->stats.records++;
+    e->stats.kept += r->status == SET_KEPT;
+}
+
+// Runs steps until the record ends or has to wait.
+static void advance(Engine *e, Flight *f)
+{
+    const Recipe *p = e->job->recipe;
+
+    for (f->state = FLIGHT_RUNNING; f->state == FLIGHT_RUNNING;) {
+        const Op  *op = &p->op[f->place];
+        StepAnswer answer;
+
+        if (f->place == p->ops || f->record.status == SET_REJECTED) {
+            end_flight(e, f);
+            return;
+        }
+        e->run.number = f->place;
+        answer = op->kind->run(&e->run, op->settings, &f->record);
+        if (answer == STEP_SUBMIT)
+            fork_and_queue(e, f);
+        else if (answer == STEP_GATHER)
+            f->state = FLIGHT_WAITING;
+        else
+            f->place = answer == STEP_JUMP ? op->jump : f->place + 1;
+    }
+}
+
+// ---- siblings
+
+// The step at which the last of the living records of a request stand, if all who stand there wait
+// for each other; -1 if somebody else can still move.  Programs only go forward, so nobody who is
+// further comes back to it.
+static int meeting_place(const Siblings *siblings)
+{
+    int last = INT_MAX, moving = 0;
+
+    for (const Flight *f = siblings->first; f != NULL; f = f->sibling)
+        if (f->state != FLIGHT_ENDED && f->place < last)
+            last = f->place;
+    for (const Flight *f = siblings->first; f != NULL; f = f->sibling)
+        moving |= f->place == last && f->state != FLIGHT_ENDED && f->state != FLIGHT_WAITING;
+    return last == INT_MAX || moving ? -1 : last;
+}
+
+static void meet(Engine *e, Siblings *siblings, int place)
+{
+    const Op *op = &e->job->recipe->op[place];
+    Arena    *arena = &siblings->block->arena;
+    Record  **records = arena_new(arena, Record *, siblings->alive);
+    Flight  **flights = arena_new(arena, Flight *, siblings->alive);
+    int64_t   count = 0;
+
+    for (Flight *f = siblings->first; f != NULL; f = f->sibling)
+        if (f->state == FLIGHT_WAITING && f->place == place) {
+            records[count] = &f->record;
+            flights[count++] = f;
+        }
+    op->kind->gather(op->settings, records, count);
+    for (int64_t i = 0; i < count; i++) {
+        flights[i]->place++;
+        advance(e, flights[i]);
+    }
+}
+
+// After a record of this request has moved: lets those go on who waited for it.
+static void settle(Engine *e, Siblings *siblings)
+{
+    int place;
+
+    while ((place = meeting_place(siblings)) >= 0)
+        meet(e, siblings, place);
+}
+
+// ---- blocks
+
+static void start_request(Engine *e, Block *b, int64_t i, int64_t request)
+{
+    Flight *f = arena_new(&b->arena, Flight, 1);
+
+    b->siblings[i] = (Siblings){.block = b};
+    f->record = (Record){.arena = &b->arena,
+                         .request = (uint64_t)request,
+                         .group = -1,
+                         .source = "generated",
+                         .reason = "",
+                         .policy = -1};
+    add_sibling(&b->siblings[i], f);
+    advance(e, f);
+    settle(e, &b->siblings[i]);
+}
+
+static Err start_block(Engine *e, Block *b, int64_t number, int64_t first, int64_t requests)
+{
+    TRY(open_block(e, b, e->job->block_size));
+    b->is_used = 1;
+    b->number = number;
+    b->requests = b->left = requests;
+    b->records = 0;
+    b->siblings = arena_new(&b->arena, Siblings, requests);
+    for (int64_t i = 0; i < requests; i++)
+        start_request(e, b, i, first + i);
+    return OK;
+}
+
+static void block_rows(const Engine *e, const Block *b, Arena *arena, SetRows *rows)
+{
+    Record **records = arena_new(arena, Record *, b->records);
+    int64_t  count = 0;
+
+    for (int64_t i = 0; i < b->requests; i++)
+        for (Flight *f = b->siblings[i].first; f != NULL; f = f->sibling)
+            records[count++] = &f->record;
+    rows_make(arena, e->job->recipe, e->job->iteration, records, count, rows);
+}
+
+static Err finish_blocks(Engine *e)
+{
+    for (int i = 0; i < e->blocks; i++) {
+        Block  *b = &e->block[i];
+        SetRows rows;
+
+        if (!b->is_used || b->left > 0)
+            continue;
+        block_rows(e, b, &b->arena, &rows);
+        TRY(e->job->done(e->job->self, b->number, &rows));
+        b->is_used = 0;
+        e->stats.blocks++;
+    }
+    return OK;
+}
+
+static Block *free_block(Engine *e)
+{
+    for (int i = 0; i < e->blocks; i++)
+        if (!e->block[i].is_used)
+            return &e->block[i];
+    return NULL;
+}
+
+static int can_take(Engine *e)
+{
+    Decoder *d = e->job->decoder;
+
+    return !e->is_dry && free_block(e) != NULL &&
+           (d == NULL || (e->ready == NULL && decoder_free_slots(d) > 0));
+}
+
+static Err take_blocks(Engine *e)
+{
+    const ProduceJob *job = e->job;
+
+    while (can_take(e)) {
+        int64_t number = job->take(job->self), first = number * job->block_size;
+
+        e->is_dry = number < 0;
+        if (e->is_dry)
+            break;
+        CHECK(first < job->requests, "block %" PRId64 " of %" PRId64 " requests", number,
+              job->requests);
+        TRY(start_block(e, free_block(e), number, first,
+                        smaller(job->block_size, job->requests - first)));
+    }
+    return OK;
+}
+
+// ---- the decoder
+
+static void submit(Engine *e, Flight *f)
+{
+    const Op     *op = &e->job->recipe->op[f->place];
+    DecodeRequest request;
+
+    e->run.number = f->place;
+    op->kind->submit(&e->run, op->settings, &f->record, &request);
+    request.tag = (int64_t)(intptr_t)f;
+    if (f->record.status == SET_KEPT && decoder_submit(e->job->decoder, &request) != OK) {
+        err_forget();
+        record_reject(&f->record, "prompt too long");
+    }
+    if (f->record.status == SET_KEPT) {
+        f->state = FLIGHT_DECODING;
+        e->decoding++;
+    } else {
+        advance(e, f);
+        settle(e, f->siblings);
+    }
+}
+
+static void submit_ready(Engine *e)
+{
+    while (e->ready != NULL && decoder_free_slots(e->job->decoder) > 0)
+        submit(e, unqueue(e));
+}
+
+static void take_results(Engine *e)
+{
+    DecodeResult result;
+
+    while (decoder_take(e->job->decoder, &result)) {
+        Flight   *f = (Flight *)(intptr_t)result.tag;
+        const Op *op = &e->job->recipe->op[f->place];
+
+        e->decoding--;
+        e->stats.generated_tokens += result.length;
+        e->run.number = f->place;
+        op->kind->result(&e->run, op->settings, &f->record, &result);
+        f->place++;
+        advance(e, f);
+        settle(e, f->siblings);
+    }
+}
+
+// ---- the story
+
+static int is_idle(const Engine *e)
+{
+    for (int i = 0; i < e->blocks; i++)
+        if (e->block[i].is_used)
+            return 0;
+    return 1;
+}
+
+static Err check_vocab(Engine *e)
+{
+    return e->job->vocab == NULL ? OK : recipe_check_vocab(e->job->recipe, e->step, e->job->vocab);
+}
+
+static Err work(Engine *e)
+{
+    const ProduceJob *job = e->job;
+
+    TRY(check_vocab(e));
+    while (!e->is_dry || !is_idle(e)) {
+        if (job->poll != NULL)
+            TRY(job->poll(job->self));
+        TRY(take_blocks(e));
+        submit_ready(e);
+        TRY(finish_blocks(e));
+        if (e->decoding == 0 || can_take(e))
+            continue;
+        decoder_step(job->decoder);
+        take_results(e);
+        TRY(finish_blocks(e));
+    }
+    return OK;
+}
+
+static void check_job(const ProduceJob *job)
+{
+    int needs_decoder = 0;
+
+    for (int i = 0; i < job->recipe->ops; i++)
+        needs_decoder |= job->recipe->op[i].kind->submit != NULL;
+    CHECK(job->decoder != NULL || !needs_decoder, "a recipe that generates, and no decoder");
+    CHECK(job->block_size > 0, "block size %" PRId64, job->block_size);
+}
+
+Err produce_run(const ProduceJob *job, Arena *step, ProduceStats *stats)
+{
+    ArenaMark mark = arena_mark(step);
+    Engine   *e = arena_new(step, Engine, 1);
+    Err       outcome;
+
+    check_job(job);
+    engine_open(e, job, step);
+    outcome = work(e);
+    *stats = e->stats;
+    engine_close(e);
+    arena_back(step, mark);
+    return outcome;
+}
+
+static Err work_one(Engine *e, int64_t request)
+{
+    Block *b = &e->block[0];
+
+    TRY(check_vocab(e));
+    TRY(open_block(e, b, 1));
+    TRY(start_block(e, b, 0, request, 1));
+    while (b->left > 0) {
+        submit_ready(e);
+        if (e->decoding == 0)
+            continue;
+        decoder_step(e->job->decoder);
+        take_results(e);
+    }
+    return OK;
+}
+
+Err produce_request(const ProduceJob *job, Arena *step, int64_t request, SetRows *rows)
+{
+    Engine *e = arena_new(step, Engine, 1);
+    Err     outcome;
+
+    check_job(job);
+    CHECK(0 <= request && request < job->requests, "request %" PRId64, request);
+    engine_open(e, job, step);
+    outcome = work_one(e, request);
+    if (outcome == OK)
+        block_rows(e, &e->block[0], step, rows);
+    engine_close(e);
+    return outcome;
+}

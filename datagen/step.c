@@ -1,0 +1,260 @@
+// What the kinds of steps share: names, templates and conditions while a recipe is read, token ids
+// while it runs.
+#include "datagen/step.h"
+
+#include "io/file.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { PROMPT_BYTES_MAX = 1 << 20 };
+
+static int has(const NameList *list, const char *name)
+{
+    for (int i = 0; i < list->count; i++)
+        if (strcmp(list->name[i], name) == 0)
+            return 1;
+    return 0;
+}
+
+// Adds a name that is not there yet.
+static Err add(NameList *list, int max, const Json *json, const char *what, const char *name)
+{
+    if (has(list, name))
+        return OK;
+    if (list->count == max)
+        FAIL(ERR_CONFIG, "%s: %s %s is one too many: a recipe may have %d", STEP_WHERE(json), what,
+             name, max);
+    list->name[list->count++] = record_name(name);
+    return OK;
+}
+
+static Err good_name(const Json *json, const char *what, const char *name)
+{
+    if (!record_name_is_good(name) || strcmp(name, "bos") == 0 || strcmp(name, "eos") == 0)
+        FAIL(
+            ERR_CONFIG,
+            "%s: \"%.60s\" cannot be the name of a %s: letters, digits and _, at most %d; not bos, "
+            "not eos",
+            STEP_WHERE(json), name, what, RECORD_NAME_MAX);
+    return OK;
+}
+
+Err step_gives_field(StepReader *reader, const Json *json, const char *name)
+{
+    TRY(good_name(json, "field", name));
+    TRY(add(&reader->fields, RECORD_FIELDS_MAX, json, "field", name));
+    TRY(add(&reader->recipe->fields, RECORD_FIELDS_MAX, json, "field", name));
+    return OK;
+}
+
+Err step_gives_verdict(StepReader *reader, const Json *json, const char *name)
+{
+    if (strchr(name, '.') == NULL) // "work.ended" is made of a good name
+        TRY(good_name(json, "verdict", name));
+    TRY(add(&reader->verdicts, RECORD_VERDICTS_MAX, json, "verdict", name));
+    TRY(add(&reader->recipe->verdicts, RECORD_VERDICTS_MAX, json, "verdict", name));
+    return OK;
+}
+
+Err step_gives_source(StepReader *reader, const Json *json, const char *name)
+{
+    TRY(good_name(json, "source", name));
+    return add(&reader->recipe->sources, NAMES_MAX, json, "source", name);
+}
+
+Err step_gives_reason(StepReader *reader, const Json *json, const char *reason)
+{
+    return add(&reader->recipe->reasons, NAMES_MAX, json, "reason", reason);
+}
+
+static Err wants(const NameList *list, const Json *json, const char *what, const char *name)
+{
+    const char *near;
+
+    if (has(list, name))
+        return OK;
+    near = text_nearest(name, list->name, list->count);
+    FAIL(ERR_CONFIG, "%s: no earlier step %s \"%.60s\"%s%s%s", STEP_WHERE(json), what, name,
+         near == NULL ? "" : "; did you mean \"", near == NULL ? "" : near,
+         near == NULL ? "" : "\"?");
+}
+
+Err step_wants_field(StepReader *reader, const Json *json, const char *name)
+{
+    return wants(&reader->fields, json, "fills the field", name);
+}
+
+Err step_wants_verdict(StepReader *reader, const Json *json, const char *name)
+{
+    return wants(&reader->verdicts, json, "judges the verdict", name);
+}
+
+const char *step_ended(const StepReader *reader, const char *field)
+{
+    char name[RECORD_NAME_MAX + 8];
+
+    snprintf(name, sizeof name, "%s.ended", field);
+    return has(&reader->verdicts, name) ? record_name(name) : NULL;
+}
+
+static Err add_template(StepReader *reader, const Json *json, const char *name, const char *text,
+                        int64_t length, Template *out)
+{
+    Recipe *r = reader->recipe;
+
+    TRY(template_parse(reader->arena, name, text, length, out));
+    if (out->pieces == 0)
+        FAIL(ERR_CONFIG, "%s: the text is empty", name);
+    TRY(template_check(out, reader->fields.name, reader->fields.count));
+    for (int i = 1; i < out->pieces; i++)
+        if (out->piece[i].kind == TEMPLATE_SPECIAL && strcmp(out->piece[i].text, "bos") == 0)
+            FAIL(ERR_CONFIG, "%s: {bos} can only be the first thing of a text", name);
+    if (r->templates == TEMPLATES_MAX)
+        FAIL(ERR_CONFIG, "%s: more than %d texts in a recipe", STEP_WHERE(json), TEMPLATES_MAX);
+    r->template_list[r->templates++] = out;
+    for (int i = 0; i < out->pieces; i++) {
+        r->template_slots += out->piece[i].kind == TEMPLATE_SLOT;
+        r->template_bytes += out->piece[i].length;
+    }
+    return OK;
+}
+
+Err step_template(StepReader *reader, const Json *json, const char *key, const char *text,
+                  Template *out)
+{
+    const char *name = arena_format(reader->arena, "%s: %s", STEP_WHERE(json), key);
+
+    return add_template(reader, json, name, text, (int64_t)strlen(text), out);
+}
+
+// Prompts are part of what a recipe is: they are remembered for its text.
+static void remember(StepReader *reader, const char *file, const char *text, int64_t length)
+{
+    Text key = text_make(reader->arena);
+
+    text_json(&key, file, (int64_t)strlen(file));
+    text_puts(&key, ":");
+    if (strstr(reader->prompts.data, key.data) != NULL)
+        return;
+    text_puts(&reader->prompts, reader->prompts.length > 0 ? "," : "");
+    text_add(&reader->prompts, key.data, key.length);
+    text_json(&reader->prompts, text, length);
+}
+
+Err step_template_file(StepReader *reader, const Json *json, const char *file, Template *out)
+{
+    char    path[FILE_PATH_MAX], *text;
+    int64_t length;
+
+    if (file[0] == '/')
+        TRY(file_join(path, "", file));
+    else
+        TRY(file_join(path, reader->folder, file));
+    if (!file_exists(path))
+        FAIL(ERR_CONFIG, "%s: there is no prompt file %s; name it relative to the recipe's folder",
+             STEP_WHERE(json), path);
+    TRY(file_read(reader->arena, path, PROMPT_BYTES_MAX, &text, &length));
+    if (length > 0 && text[length - 1] == '\n') // editors end files so
+        text[--length] = 0;
+    remember(reader, file, text, length);
+    return add_template(reader, json, arena_text(reader->arena, path), text, length, out);
+}
+
+static int is_parameter(const StepKind *kind, const char *key)
+{
+    if (strcmp(key, "do") == 0)
+        return 1;
+    for (const ConfigField *f = kind->fields; f->key != NULL; f++)
+        if (strcmp(f->key, key) == 0)
+            return 1;
+    return 0;
+}
+
+Err step_conditions(StepReader *reader, const Json *json, const StepKind *kind, StepConditions *out)
+{
+    for (const Json *m = json->child; m != NULL; m = m->next) {
+        if (is_parameter(kind, m->key))
+            continue;
+        TRY(step_wants_verdict(reader, m, m->key));
+        CHECK(out->count < RECORD_VERDICTS_MAX, "%d conditions", out->count);
+        out->verdict[out->count] = record_name(m->key);
+        out->wanted[out->count++] = m->kind == JSON_TRUE;
+    }
+    if (out->count == 0)
+        FAIL(ERR_CONFIG, "%s: %s needs a verdict with the value it asks for, as \"right\": false",
+             STEP_WHERE(json), kind->name);
+    return OK;
+}
+
+int step_unmet(const StepConditions *c, const Record *r)
+{
+    for (int i = 0; i < c->count; i++)
+        if (record_verdict(r, c->verdict[i]) != c->wanted[i])
+            return i;
+    return -1;
+}
+
+TemplateSpan *step_expand(const Template *t, const Record *r)
+{
+    TemplateSpan *spans;
+    Err           e = template_expand(t, r, &spans);
+
+    CHECK(e == OK, "%s", err_record()->text);
+    return spans;
+}
+
+static int is_special(const Vocab *v, int32_t id)
+{
+    return id == vocab_bos(v) || id == vocab_eos(v) || id == vocab_pad(v);
+}
+
+// Ids of one text; *why as in step_encode.
+static int64_t encode(const Vocab *v, const char *text, int64_t length, int32_t *ids,
+                      const char **why)
+{
+    int64_t count = 0;
+
+    if (text_utf8_bad(text, length) >= 0) {
+        *why = "not UTF-8";
+        return 0;
+    }
+    if (vocab_encode(v, text, length, ids, length, &count) != OK) {
+        err_forget();
+        *why = "no token";
+        return 0;
+    }
+    for (int64_t i = 0; i < count; i++)
+        if (is_special(v, ids[i]))
+            *why = "special token in text";
+    return count;
+}
+
+int32_t *step_encode(const Vocab *v, Record *r, const TemplateSpan *spans, int count,
+                     int64_t *length, const char **why)
+{
+    int64_t  room = 0;
+    int32_t *ids;
+
+    *why = NULL;
+    *length = 0;
+    for (int i = 0; i < count; i++)
+        room += spans[i].length;
+    ids = arena_new(r->arena, int32_t, room); // a token stands for at least one byte
+    for (int i = 0; i < count && *why == NULL; i++)
+        if (spans[i].kind == TEMPLATE_SPECIAL)
+            ids[(*length)++] = strcmp(spans[i].text, "bos") == 0 ? vocab_bos(v) : vocab_eos(v);
+        else
+            *length += encode(v, spans[i].text, spans[i].length, ids + *length, why);
+    return *why == NULL ? ids : NULL;
+}
+
+const char *step_text_fault(const Vocab *v, Arena *scratch, const char *text, int64_t length)
+{
+    ArenaMark   mark = arena_mark(scratch);
+    const char *why = NULL;
+
+    encode(v, text, length, arena_new(scratch, int32_t, length), &why);
+    arena_back(scratch, mark);
+    return why;
+}

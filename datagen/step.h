@@ -1,0 +1,141 @@
+// step.h -- what a kind of step is, and what it may use.  For the step files, recipe.c and
+// produce.c.
+//
+// A recipe is compiled to a flat program: one Op per step, those nested in a `when` behind it, with
+// the place to jump to.  A record is a state machine with a program counter.  A kind reads and
+// checks its parameters once (read) and works on records (run); two kinds also wait: `generate` for
+// the decoder (submit, then result) and `select` for the other records of its request (gather).
+#ifndef TD_DATAGEN_STEP_H
+#define TD_DATAGEN_STEP_H
+
+#include "datagen/recipe.h"
+#include "datagen/template.h"
+#include "io/config.h"
+#include "model/decode.h"
+#include "model/vocab.h"
+
+#include <stdint.h>
+
+enum { OPS_MAX = 128, NAMES_MAX = SET_COLUMNS_MAX, TEMPLATES_MAX = 128, DEPTH_MAX = 8 };
+
+typedef enum StepAnswer {
+    STEP_NEXT,   // go on with the next step
+    STEP_JUMP,   // go on behind the nested steps
+    STEP_SUBMIT, // wait for the decoder
+    STEP_GATHER  // wait for the other records of the request
+} StepAnswer;
+
+typedef struct StepRun { // what a step may use while it works on a record
+    const Source *source;
+    const Vocab  *vocab; // may be NULL
+    uint64_t      seed;
+    int64_t       iteration, policy;
+    int           number; // of the step in the program: part of random keys
+} StepRun;
+
+typedef struct StepReader StepReader;
+
+typedef struct Op Op;
+
+typedef struct StepKind {
+    const char        *name, *about;
+    const ConfigField *fields;
+    int64_t            bytes;          // of the struct that `fields` fills
+    int                takes_verdicts; // other keys are names of verdicts, with true or false
+    Err (*read)(StepReader *reader, const Json *json, Op *op);
+    StepAnswer (*run)(const StepRun *run, const void *settings, Record *r);
+    // Fills the request, its prompt in the record's arena; may reject the record instead.
+    void (*submit)(const StepRun *run, const void *settings, Record *r, DecodeRequest *out);
+    void (*result)(const StepRun *run, const void *settings, Record *r, const DecodeResult *in);
+    // All living records of a request that came here, in the order of sample numbers.
+    void (*gather)(const void *settings, Record **records, int64_t count);
+} StepKind;
+
+struct Op {
+    const StepKind *kind;
+    void           *settings; // filled by `fields`, then by read
+    int             jump;     // where STEP_JUMP goes
+    int64_t         samples;  // a record becomes this many on arrival
+    int64_t         stride;   // between their sample numbers
+};
+
+typedef struct NameList {
+    int         count;
+    const char *name[NAMES_MAX];
+} NameList;
+
+struct Recipe {
+    int             ops;
+    Op              op[OPS_MAX];
+    int64_t         requests, max_tokens, samples; // samples: records per request at most
+    const char     *text;
+    uint64_t        hash;
+    const char     *commit_key; // NULL: none
+    int             emits;
+    NameList        fields, verdicts, sources, reasons; // all there can be, in order of appearance
+    int             templates;
+    const Template *template_list[TEMPLATES_MAX];
+    int64_t         template_bytes, template_slots;
+};
+
+// What is known while a recipe is read, step after step.
+struct StepReader {
+    Arena        *arena;
+    const char   *folder;
+    const Source *source;
+    Recipe       *recipe;
+    NameList      fields, verdicts; // that every record has here
+    Text          prompts;          // the files, as members of a JSON object
+    int           depth;            // of nested steps
+};
+
+extern const StepKind step_draw, step_generate, step_parse, step_verify, step_when, step_keep,
+    step_select, step_mark, step_emit;
+
+extern const StepKind *const step_kinds[]; // all of them, in the order of the reference
+extern const int             step_kinds_count;
+
+// Reads a list of steps and appends them to the program.  ERR_CONFIG.
+Err step_read_list(StepReader *reader, const Json *list);
+
+// ERR_CONFIG if the name is not a good one or there are too many.  `json`: for the position.
+Err step_gives_field(StepReader *reader, const Json *json, const char *name);
+Err step_gives_verdict(StepReader *reader, const Json *json, const char *name);
+Err step_gives_source(StepReader *reader, const Json *json, const char *name);
+Err step_gives_reason(StepReader *reader, const Json *json, const char *reason);
+
+// ERR_CONFIG, naming the nearest, if not every record has it here.
+Err step_wants_field(StepReader *reader, const Json *json, const char *name);
+Err step_wants_verdict(StepReader *reader, const Json *json, const char *name);
+
+// The verdict "<field>.ended" if every record has it here; NULL: the field was not generated.
+const char *step_ended(const StepReader *reader, const char *field);
+
+// Templates: from a text in the recipe (`key` for messages) or from a file beside it.
+Err step_template(StepReader *reader, const Json *json, const char *key, const char *text,
+                  Template *out);
+Err step_template_file(StepReader *reader, const Json *json, const char *file, Template *out);
+
+// The conditions among the members of a step, {"right": false}.  At least one.
+typedef struct StepConditions {
+    int         count;
+    const char *verdict[RECORD_VERDICTS_MAX];
+    int         wanted[RECORD_VERDICTS_MAX];
+} StepConditions;
+Err step_conditions(StepReader *reader, const Json *json, const StepKind *kind,
+                    StepConditions *out);
+// Index of the first condition that the record does not meet, -1: all are met.
+int step_unmet(const StepConditions *c, const Record *r);
+
+// The spans of a template whose slots were checked when the recipe was read.
+TemplateSpan *step_expand(const Template *t, const Record *r);
+// Token ids of an expansion; NULL and the reason in *why if some text has no tokens or would become
+// a special token.  In the arena of the record.
+int32_t *step_encode(const Vocab *v, Record *r, const TemplateSpan *spans, int count,
+                     int64_t *length, const char **why);
+// The same question for one text: NULL if it is fine.
+const char *step_text_fault(const Vocab *v, Arena *scratch, const char *text, int64_t length);
+
+#define STEP_WHERE(json) json_where((json), (char[512]){0}, 512)
+
+#endif

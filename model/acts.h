@@ -1,0 +1,85 @@
+// acts.h -- what a pass through the layers leaves behind, and the steps that all passes share.
+//
+// Private to net.c, net_back.c and cache.c.  Training keeps every layer's activations for the way
+// back; inference lets all layers use the same ones.
+#ifndef TD_MODEL_ACTS_H
+#define TD_MODEL_ACTS_H
+
+#include "model/net.h"
+
+#include <stdint.h>
+
+typedef struct ActsLayer {
+    float *x;            // [N][D] what enters the layer
+    float *n1;           // [N][D] normed
+    float *mean1, *inv1; // [N]
+    float *qkv;          // [N][(H+2G)K], queries and keys rotated
+    float *att;          // [N][HK]
+    float *lse;          // [N][H]
+    float *mid;          // [N][D] after attention
+    float *n2;           // [N][D] normed
+    float *mean2, *inv2; // [N]
+    float *up;           // [N][2F] gate and up, or [N][F]
+    float *act;          // [N][F]
+} ActsLayer;
+
+typedef struct ActsBack { // gradients on the way back; NULL for inference
+    float *dx;            // [N][D] of the residual stream
+    float *dn;            // [N][D]
+    float *dstep;         // [N][D]
+    float *dqkv;          // [N][(H+2G)K]
+    float *datt;          // [N][HK]
+    float *delta;         // [N][H]
+    float *dup;           // [N][2F] or [N][F]
+    float *dact;          // [N][F]
+} ActsBack;
+
+// The head works on `chunk` rows at a time, so that logits are never whole in memory.
+typedef struct ActsHead {
+    int64_t  chunk;
+    int64_t *row;        // [N] rows that need logits, ascending
+    int32_t *target;     // [chunk]
+    float   *coef;       // [chunk]
+    float   *logp;       // [chunk]
+    float   *x;          // [chunk][D] gathered
+    float   *n;          // [chunk][D] normed
+    float   *mean, *inv; // [chunk]
+    float   *logits;     // [chunk][V]
+    float   *dn, *dx;    // [chunk][D]; NULL for inference
+} ActsHead;
+
+struct Acts {
+    int64_t    N_max, longest;
+    NetUse     use;
+    ActsLayer *layer; // [L]
+    float     *x;     // [N][D] what leaves the last layer
+    ActsBack   back;
+    ActsHead   head;
+    float     *spare; // for attention
+};
+
+// Floats per row of the inner product of the MLP.
+int64_t net_up_width(const Dims *d);
+// Floats per row of queries, keys and values.
+int64_t net_qkv_width(const Dims *d);
+
+// acts->layer[0].x from tokens, after checking that ids and positions are within bounds.
+void net_embed(const Net *net, Acts *acts, int64_t N, const int32_t *token,
+               const int32_t *position);
+// Norm, queries, keys, values, rotation: everything of a layer before attention.
+void net_before(const Net *net, Acts *acts, int layer, int64_t N, const int32_t *position);
+// From acts->layer[layer].att on: out, residual, MLP, residual, into what enters the next layer.
+void net_after(const Net *net, Acts *acts, int layer, int64_t N);
+// All layers over packed documents, up to acts->x.
+void net_forward(const Net *net, Acts *acts, const Batch *b);
+
+// Gathers rows row[0..R) of acts->x (R <= chunk), norms them and forms their logits [R][V].
+void net_head(const Net *net, Acts *acts, const int64_t *row, int64_t R, float *logits);
+
+// A tensor of the flat vector (or of one of the same layout); NULL if the family has none.
+const float *net_weight(const Net *net, ParamRole role, int layer);
+float       *net_slot(const Net *net, float *flat, ParamRole role, int layer);
+// Rows of the head: the embedding when tied.
+ParamRole net_head_role(const Dims *d);
+
+#endif

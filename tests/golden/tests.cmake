@@ -1,0 +1,5 @@
+add_library(td_golden STATIC golden/golden.c)
+target_link_libraries(td_golden PUBLIC td_check td_model)
+td_test(golden/test_golden_models RANKS 1 LABELS golden LIBS td_golden)
+td_test(golden/test_golden_steps RANKS 1 LABELS golden LIBS td_golden)
+td_test(golden/test_golden_assets RANKS 1 LABELS golden LIBS td_model)

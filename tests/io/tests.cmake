@@ -1,0 +1,12 @@
+td_test(io/test_json RANKS 1 LABELS unit LIBS td_io)
+td_test(io/test_config RANKS 1 LABELS unit LIBS td_io)
+td_test(io/test_file RANKS 1 LABELS unit LIBS td_io)
+td_test(io/test_file_faults RANKS 1 LABELS fault LIBS td_io)
+target_compile_definitions(io_test_file_faults PRIVATE
+    TD_TOOLS="${PROJECT_SOURCE_DIR}/../shared/tools")
+td_test(io/test_run RANKS 1 3 LABELS mpi LIBS td_io)
+td_test(io/test_metrics RANKS 1 3 LABELS unit LIBS td_io)
+td_test(io/test_safetensors RANKS 1 LABELS unit golden LIBS td_io)
+td_test(io/test_h5 RANKS 1 LABELS unit LIBS td_io)
+td_test(io/test_ckpt RANKS 1 LABELS unit LIBS td_io)
+td_test(io/test_set RANKS 1 LABELS unit LIBS td_io)

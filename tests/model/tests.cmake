@@ -1,0 +1,21 @@
+td_test(model/test_dims RANKS 1 LABELS unit LIBS td_model)
+td_test(model/test_params RANKS 1 LABELS unit LIBS td_model)
+td_test(model/test_net RANKS 1 LABELS unit LIBS td_model)
+td_test(model/test_import RANKS 1 LABELS unit LIBS td_model)
+td_test(model/test_sample RANKS 1 LABELS unit LIBS td_model)
+td_test(model/test_optim RANKS 1 LABELS unit LIBS td_model)
+td_test(model/test_decode RANKS 1 LABELS unit LIBS td_model)
+td_test(model/test_train TIMEOUT 120 LABELS mpi LIBS td_model)
+td_test(model/test_gemm RANKS 1 LABELS unit LIBS td_model)
+
+# The kernels, each against its plain twin.
+add_library(td_plain STATIC ${CMAKE_CURRENT_SOURCE_DIR}/model/plain.c
+            ${CMAKE_CURRENT_SOURCE_DIR}/model/plain_attention.c)
+target_link_libraries(td_plain PUBLIC td_base td_ops)
+td_test(model/test_op_norm RANKS 1 LABELS unit LIBS td_plain)
+td_test(model/test_op_mlp RANKS 1 LABELS unit LIBS td_plain)
+td_test(model/test_op_loss RANKS 1 LABELS unit LIBS td_plain)
+td_test(model/test_op_attention RANKS 1 LABELS unit LIBS td_plain)
+td_test(model/test_op_level RANKS 1 LABELS unit LIBS td_plain)
+td_test(model/test_vocab RANKS 1 LABELS unit LIBS td_model)
+td_test(model/test_sched RANKS 1 LABELS unit golden LIBS td_model)
