@@ -60,9 +60,10 @@ void *arena_push(Arena *a, int64_t count, int64_t size)
     CHECK(bytes <= a->capacity - a->used,
           "the %s arena is full: %" PRId64 " bytes asked, %" PRId64 " of %" PRId64 " used", a->name,
           bytes, a->used, a->capacity);
-    ASAN_UNPOISON_MEMORY_REGION(at, (size_t)(count * size));
+    ASAN_UNPOISON_MEMORY_REGION(at, (size_t)bytes);
     if (a->used < a->touched) // fresh pages are zero already
         memset(at, 0, (size_t)(bytes < a->touched - a->used ? bytes : a->touched - a->used));
+    ASAN_POISON_MEMORY_REGION(at + count * size, (size_t)(bytes - count * size));
     a->used += bytes;
     if (a->used > a->touched)
         a->touched = a->used;

@@ -60,14 +60,20 @@ _Noreturn void err_die(const char *file, int line, const char *promise, const ch
 
 // Leaves the function with a new failure, told in words for the person who started the job:
 // what, where, what was expected, what was found, what to do.
-#define FAIL(code, ...) return err_raise((code), __func__, __FILE__, __LINE__, __VA_ARGS__)
+#define FAIL(code, ...)                                                   \
+    do {                                                                  \
+        err_raise((code), __func__, __FILE__, __LINE__, __VA_ARGS__);     \
+        return (code); /* said here, so that the compiler knows it too */ \
+    } while (0)
 
 // Calls, and leaves the function with the same failure if the call failed.
-#define TRY(call)                                                    \
-    do {                                                             \
-        Err try_err_ = (call);                                       \
-        if (try_err_ != OK)                                          \
-            return err_pass(try_err_, __func__, __FILE__, __LINE__); \
+#define TRY(call)                                             \
+    do {                                                      \
+        Err try_err_ = (call);                                \
+        if (try_err_ != OK) {                                 \
+            err_pass(try_err_, __func__, __FILE__, __LINE__); \
+            return try_err_;                                  \
+        }                                                     \
     } while (0)
 
 // A promise of our own code.  Stays on in every build; breaking it ends the whole job.

@@ -14,8 +14,8 @@ uint64_t hash_text(uint64_t seed, const char *text);
 
 // The sum of a long stream of bytes, piece by piece; equal to hash_bytes(0, all of it).
 typedef struct HashStream HashStream;
-HashStream *hash_stream_open(void);
-void        hash_stream_add(HashStream *h, const void *data, int64_t bytes);
-uint64_t    hash_stream_close(HashStream *h); // frees it
+HashStream               *hash_stream_open(void);
+void                      hash_stream_add(HashStream *h, const void *data, int64_t bytes);
+uint64_t                  hash_stream_close(HashStream *h); // frees it
 
 #endif

@@ -21,7 +21,8 @@ void text_printf(Text *t, const char *fmt, ...) __attribute__((format(printf, 2,
 // Appends `text` as a JSON string with its quotes.  Invalid UTF-8 becomes U+FFFD.
 void text_json(Text *t, const char *text, int64_t length);
 
-// The length of the well-formed UTF-8 sequence at the start of bytes[0..length), 0 if there is none.
+// The length of the well-formed UTF-8 sequence at the start of bytes[0..length), 0 if there is
+// none.
 int text_utf8_length(const char *bytes, int64_t length);
 
 // Position of the first byte that is not well-formed UTF-8, -1 if all are.

@@ -98,10 +98,9 @@ static Err add_line(Generators *g, const Evaluation *e)
     int         letters = (int)strlen(label);
 
     letters -= letters > 1 && label[letters - 1] == 's';
-    text_printf(&t,
-                "{\"kind\": \"eval\", \"iteration\": %" PRId64
-                ", \"accuracy\": %.6f, \"by_%.*s\": [",
-                g->policy, e->accuracy, letters, label);
+    text_printf(
+        &t, "{\"kind\": \"eval\", \"iteration\": %" PRId64 ", \"accuracy\": %.6f, \"by_%.*s\": [",
+        g->policy, e->accuracy, letters, label);
     for (int i = 0; i < e->groups; i++)
         text_printf(&t, "%s%.6f", i > 0 ? ", " : "",
                     e->asked[i] > 0 ? (double)e->right[i] / (double)e->asked[i] : 0.0);

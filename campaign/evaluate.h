@@ -16,8 +16,8 @@ typedef struct Evaluation {
 // With the weights that are in `g`.  The same on every rank.  Collective over the generators.
 Err evaluate_measure_all(Generators *g, Evaluation *out);
 
-// A version of the run, unless metrics.jsonl holds its line already; adds that line.  *accuracy gets
-// the result (from the line if it was there).  Collective over the generators.
+// A version of the run, unless metrics.jsonl holds its line already; adds that line.  *accuracy
+// gets the result (from the line if it was there).  Collective over the generators.
 Err evaluate_version_all(Generators *g, int64_t version, double *accuracy);
 
 // "78.3 % by digits: 100.0 95.5 ...".

@@ -27,8 +27,8 @@ void generators_make(Arena *run, Arena *step, const Job *job, Generators *out)
 
     *out = (Generators){.job = job, .run = run, .step = step, .policy = -1};
     out->net = net_make(run, &s->dims, NET_INFER);
-    out->decoder = decoder_make(run, &out->net, s->vocab, (int)s->generate.slots, s->dims.T,
-                                job->threads);
+    out->decoder =
+        decoder_make(run, &out->net, s->vocab, (int)s->generate.slots, s->dims.T, job->threads);
 }
 
 static Err load_weights(Generators *g, int64_t version)

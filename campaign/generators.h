@@ -9,8 +9,8 @@
 
 typedef struct Generators {
     const Job *job;
-    Arena     *run;   // lives as long as the job
-    Arena     *step;  // taken back after each iteration
+    Arena     *run;  // lives as long as the job
+    Arena     *step; // taken back after each iteration
     Net        net;
     Decoder   *decoder;
     int64_t    policy; // version of the weights in net; -1: none yet

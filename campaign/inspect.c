@@ -180,8 +180,9 @@ Err inspect_describe(Text *t, Arena *scratch, const char *path)
     TRY(list_kind(scratch, &run, "examples", 'i', &sets));
     TRY(list_kind(scratch, &run, "weights", 'v', &weights));
     TRY(list_kind(scratch, &run, "checkpoints", 's', &states));
-    text_printf(t, "run %s: %" PRId64 " example sets, %" PRId64 " weights, %" PRId64
-                " training states\n", path, sets.count, weights.count, states.count);
+    text_printf(
+        t, "run %s: %" PRId64 " example sets, %" PRId64 " weights, %" PRId64 " training states\n",
+        path, sets.count, weights.count, states.count);
     for (int64_t i = 0; i < sets.count; i++)
         TRY(describe_set(t, scratch, &run, sets.number[i]));
     for (int64_t i = 0; i < weights.count; i++)
@@ -218,7 +219,8 @@ static Err verify_sets(Arena *scratch, const Run *run, int64_t *files)
         SetRows rows;
 
         TRY(set_verify(run, scratch, sets.number[i]));
-        TRY(set_read(run, scratch, sets.number[i], &rows)); // also what is inside must hold together
+        TRY(set_read(run, scratch, sets.number[i],
+                     &rows)); // also what is inside must hold together
         arena_back(scratch, mark);
         (*files)++;
     }

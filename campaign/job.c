@@ -114,10 +114,11 @@ const char *job_provenance(Arena *run, const Settings *s, const Comm *world, int
 {
     Text t = text_make(run);
 
-    text_printf(&t,
-                "{\"program\": \"tandem 0.1.0\", \"commit\": \"%s\", \"ranks\": %d, \"threads\": %d, "
-                "\"kernels\": \"%s\", \"products\": \"%s\", \"seed\": %" PRId64 ", \"config\": ",
-                TD_COMMIT, world->size, threads, op_level(), gemm_describe(), s->seed);
+    text_printf(
+        &t,
+        "{\"program\": \"tandem 0.1.0\", \"commit\": \"%s\", \"ranks\": %d, \"threads\": %d, "
+        "\"kernels\": \"%s\", \"products\": \"%s\", \"seed\": %" PRId64 ", \"config\": ",
+        TD_COMMIT, world->size, threads, op_level(), gemm_describe(), s->seed);
     settings_write(&t, s);
     text_puts(&t, "}");
     return t.data;

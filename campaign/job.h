@@ -15,8 +15,8 @@ typedef struct Job {
     Roles           roles;
     Run             run;
     Board          *board;
-    int             threads; // of this rank
-    int             follows; // waits for files that another job makes
+    int             threads;    // of this rank
+    int             follows;    // waits for files that another job makes
     const char     *provenance; // JSON: versions, ranks, instruction set; in every file
 } Job;
 

@@ -1,8 +1,8 @@
 // mixture.h -- the examples that a training step draws from.
 //
 // All kept rows of the sets so far, as token documents, in id order.  A draw picks a part of the
-// mixture by its share, then (balanced) a group, then a document, from Philox(seed; iteration, step,
-// draw) alone: every trainer rank draws the same batch.
+// mixture by its share, then (balanced) a group, then a document, from Philox(seed; iteration,
+// step, draw) alone: every trainer rank draws the same batch.
 #ifndef TD_CAMPAIGN_MIXTURE_H
 #define TD_CAMPAIGN_MIXTURE_H
 
@@ -20,7 +20,7 @@ typedef struct MixtureData {
     Arena           *arena; // borrowed; grows with every set
     int64_t          count, room;
     MixtureDocument *document;
-    int64_t          empty;   // kept rows with nothing to learn, left out
+    int64_t          empty;    // kept rows with nothing to learn, left out
     int64_t          too_long; // kept rows that do not fit the context, left out
 } MixtureData;
 
@@ -32,8 +32,8 @@ Err mixture_add(MixtureData *d, Arena *scratch, const Settings *s, const SetRows
 // What can be drawn in an iteration: documents by part and group.  In `arena`, for the iteration.
 typedef struct MixturePools MixturePools;
 // ERR_DATA if every part is empty.  A part that is empty gives its share to the others.
-Err mixture_pools(Arena *arena, const MixtureData *d, const Mixture *m, int64_t iteration,
-                  MixturePools **out);
+Err     mixture_pools(Arena *arena, const MixtureData *d, const Mixture *m, int64_t iteration,
+                      MixturePools **out);
 int64_t mixture_size(const MixturePools *p); // documents that can be drawn, seeds apart
 
 // The batch of a step: out[count].

@@ -107,8 +107,8 @@ typedef struct RolePlan {
 
 static int plan_roles(const Settings *s, int size, RolePlan out[2])
 {
-    int  mode = s->ranks.mode == ROLES_AUTO ? (size > 1 ? ROLES_SPLIT : ROLES_ALTERNATE)
-                                            : s->ranks.mode;
+    int mode =
+        s->ranks.mode == ROLES_AUTO ? (size > 1 ? ROLES_SPLIT : ROLES_ALTERNATE) : s->ranks.mode;
     int  g = (int)s->ranks.generators, t = (int)s->ranks.trainers;
     Comm of = {.size = size};
 
@@ -135,8 +135,10 @@ static void write_tokens(Text *t, const Settings *s)
     if (s->loop_recipe != NULL)
         records = recipe_requests(s->loop_recipe) * s->iterations;
     tokens = (double)steps * (double)s->loop.batch * (double)s->dims.T;
-    text_printf(t, "work: %" PRId64 " optimizer steps of %" PRId64 " examples, at most %.3g tokens "
-                   "and %.3g FLOP\n", steps, s->loop.batch, tokens, 3 * flop * tokens);
+    text_printf(t,
+                "work: %" PRId64 " optimizer steps of %" PRId64 " examples, at most %.3g tokens "
+                "and %.3g FLOP\n",
+                steps, s->loop.batch, tokens, 3 * flop * tokens);
     if (records > 0)
         text_printf(t,
                     "      %" PRId64 " requests, each up to %" PRId64
@@ -145,7 +147,8 @@ static void write_tokens(Text *t, const Settings *s)
                     flop * (double)records * (double)recipe_max_tokens(s->loop_recipe));
     text_printf(t,
                 "      at 40 GFLOP/s per core and all examples at their longest: at most %.0f s on "
-                "one core\n", 3 * flop * tokens / 40e9);
+                "one core\n",
+                3 * flop * tokens / 40e9);
 }
 
 static int64_t disk_bytes(const Settings *s)
@@ -171,8 +174,10 @@ Err plan_write(Text *t, const Settings *s, int size, int threads)
         int64_t records = record_bytes(s, &roles[k].roles);
 
         if (roles[k].ranks < 1)
-            FAIL(ERR_CONFIG, "%d ranks leave none for the role \"%s\": change ranks.generators or "
-                 "ranks.trainers", size, roles[k].name);
+            FAIL(ERR_CONFIG,
+                 "%d ranks leave none for the role \"%s\": change ranks.generators or "
+                 "ranks.trainers",
+                 size, roles[k].name);
         text_printf(t,
                     "memory of a %s (%d rank%s): %.1f MiB = %.1f weights, buffers, activations + "
                     "%.1f records + %.1f program and libraries\n",
@@ -185,6 +190,7 @@ Err plan_write(Text *t, const Settings *s, int size, int threads)
     text_printf(t, "disk: about %.1f MiB in %s\n", (double)disk_bytes(s) / 0x1p20, s->out);
     text_printf(t,
                 "assumed: all ranks on one node with %.1f GiB free, %d bytes per record, every "
-                "buffer filled\n", (double)have / 0x1p30, RECORD_BYTES);
+                "buffer filled\n",
+                (double)have / 0x1p30, RECORD_BYTES);
     return check_fits(node, have, size);
 }

@@ -40,8 +40,10 @@ Err replay_parse(const char *text, ReplayId *out)
         if (end != at && *end == 0 && out->iteration >= 0 && out->request >= 0)
             return OK;
     }
-    FAIL(ERR_USAGE, "\"%s\" is not an example: expected iteration/request or "
-                    "iteration/request/sample, such as 2/123 or 2/123/0", text);
+    FAIL(ERR_USAGE,
+         "\"%s\" is not an example: expected iteration/request or "
+         "iteration/request/sample, such as 2/123 or 2/123/0",
+         text);
 }
 
 static Err open_settings(Replay *r, const char *dir)
@@ -74,7 +76,8 @@ static Err open_replay(Replay *r, const Comm *world, const char *dir)
     r->job.world = world;
     r->job.threads = 1;
     // Each rank replays alone: its generator side is itself.
-    r->job.roles = (Roles){.mode = ROLES_ALTERNATE, .generates = 1,
+    r->job.roles = (Roles){.mode = ROLES_ALTERNATE,
+                           .generates = 1,
                            .generators = {.mpi = MPI_COMM_SELF, .rank = 0, .size = 1}};
     TRY(arena_make(&r->run, "run", plan_run_bytes(&r->settings, 1, &r->job.roles)));
     generators_make(&r->run, &r->step, &r->job, &r->generators);
@@ -120,9 +123,12 @@ static Err replay_one(Replay *r, const ReplayId *id)
     TRY(need_set(r, id->iteration));
     if (id->iteration > 0)
         TRY(generators_load_all(&r->generators, settings_policy(s, id->iteration)));
-    job = (ProduceJob){.recipe = recipe, .source = s->source, .vocab = s->vocab,
+    job = (ProduceJob){.recipe = recipe,
+                       .source = s->source,
+                       .vocab = s->vocab,
                        .decoder = id->iteration > 0 ? r->generators.decoder : NULL,
-                       .seed = (uint64_t)s->seed, .iteration = id->iteration,
+                       .seed = (uint64_t)s->seed,
+                       .iteration = id->iteration,
                        .policy = id->iteration > 0 ? r->generators.policy : -1,
                        .block_size = s->generate.block,
                        .requests = recipe == NULL ? 0 : recipe_requests(recipe)};
@@ -144,8 +150,7 @@ static Err draw_id(Replay *r, Rng *rng, ReplayId *out)
     int64_t iterations = 0;
     int64_t row;
 
-    while (iterations < r->settings.iterations &&
-           set_is_committed(&r->job.run, iterations + 1))
+    while (iterations < r->settings.iterations && set_is_committed(&r->job.run, iterations + 1))
         iterations++;
     out->iteration = iterations == 0 ? 0 : 1 + (int64_t)rng_below(rng, (uint64_t)iterations);
     TRY(need_set(r, out->iteration));
@@ -198,7 +203,8 @@ Err replay_run_all(const Comm *world, const char *dir, const ReplayId *ids, int 
     if (e == OK && r.different > 0)
         e = err_raise(ERR_DATA, __func__, __FILE__, __LINE__,
                       "%s: example %s did not come out the same again: was it made by another "
-                      "version or instruction set? (run.json says)", dir, r.first);
+                      "version or instruction set? (run.json says)",
+                      dir, r.first);
     TRY(comm_agree(world, e));
     totals[0] = r.compared;
     totals[1] = r.different;

@@ -22,10 +22,14 @@ typedef struct Page {
 
 static const char STYLE[] =
     "<style>body{font:15px/1.5 system-ui,sans-serif;max-width:900px;margin:2em auto;padding:0 1em;"
-    "color:#222;background:#fff}h1{font-size:1.5em}h2{font-size:1.15em;margin-top:2em;border-bottom:"
-    "1px solid #ddd}table{border-collapse:collapse;font-size:14px}td,th{padding:3px 10px;text-align:"
-    "right;border-bottom:1px solid #eee}td:first-child,th:first-child{text-align:left}code,pre{font:"
-    "13px/1.4 ui-monospace,monospace;background:#f6f6f6}pre{padding:8px;overflow-x:auto;white-space:"
+    "color:#222;background:#fff}h1{font-size:1.5em}h2{font-size:1.15em;margin-top:2em;border-"
+    "bottom:"
+    "1px solid #ddd}table{border-collapse:collapse;font-size:14px}td,th{padding:3px "
+    "10px;text-align:"
+    "right;border-bottom:1px solid "
+    "#eee}td:first-child,th:first-child{text-align:left}code,pre{font:"
+    "13px/1.4 "
+    "ui-monospace,monospace;background:#f6f6f6}pre{padding:8px;overflow-x:auto;white-space:"
     "pre-wrap;word-break:break-all}svg{width:100%;height:auto}.grid{stroke:#e4e4e4}.tick{font:12px "
     "sans-serif;fill:#555}.title{font:600 14px sans-serif}.key{font:13px sans-serif}.ok{color:"
     "#007a4d}.no{color:#b03a00}</style>";
@@ -172,13 +176,14 @@ static void write_yield_row(Page *p, int64_t iteration, const SetRows *rows)
         int is_kept = rows->status[r] == SET_KEPT;
 
         kept += is_kept;
-        count_yield(yields, &used, 64,
-                    is_kept ? arena_format(p->arena, "kept: %s", rows->source_names[rows->source[r]])
-                            : arena_format(p->arena, "rejected: %s",
-                                           rows->reason_names[rows->reason[r]]));
+        count_yield(
+            yields, &used, 64,
+            is_kept ? arena_format(p->arena, "kept: %s", rows->source_names[rows->source[r]])
+                    : arena_format(p->arena, "rejected: %s", rows->reason_names[rows->reason[r]]));
     }
-    text_printf(&p->html, "<tr><td>%" PRId64 "%s</td><td>%" PRId64 "</td><td>%" PRId64
-                          "</td><td>%.1f %%</td><td style='text-align:left'>",
+    text_printf(&p->html,
+                "<tr><td>%" PRId64 "%s</td><td>%" PRId64 "</td><td>%" PRId64
+                "</td><td>%.1f %%</td><td style='text-align:left'>",
                 iteration, iteration == 0 ? " (seeds)" : "", rows->R, kept,
                 rows->R > 0 ? 100.0 * (double)kept / (double)rows->R : 0.0);
     for (int i = 0; i < used; i++) {
@@ -260,8 +265,8 @@ static void write_loss(Page *p)
     int64_t  lines = 0, count = 0, step = 0, every;
     double  *x, *y, sum = 0, in_sum = 0;
     SvgLine  line;
-    SvgChart chart = {"Training loss per token", "optimizer step, all iterations", "nats", 0, 0, 1,
-                      &line};
+    SvgChart chart = {
+        "Training loss per token", "optimizer step, all iterations", "nats", 0, 0, 1, &line};
 
     for (const Json *j = p->metrics; j != NULL; j = j->next)
         lines += is_kind(j, "step");
@@ -286,8 +291,9 @@ static void write_loss(Page *p)
 
 static void write_times(Page *p)
 {
-    text_puts(&p->html, "<h2>Time</h2>\n<table><tr><th>section</th><th>attempt</th><th>ranks</th>"
-                        "<th>min s</th><th>mean s</th><th>max s</th><th>of the wall time</th></tr>");
+    text_puts(&p->html,
+              "<h2>Time</h2>\n<table><tr><th>section</th><th>attempt</th><th>ranks</th>"
+              "<th>min s</th><th>mean s</th><th>max s</th><th>of the wall time</th></tr>");
     for (const Json *j = p->metrics; j != NULL; j = j->next) {
         double wall = number_of(j, "wall");
 
@@ -295,12 +301,13 @@ static void write_times(Page *p)
             continue;
         text_puts(&p->html, "\n<tr><td>");
         escape(&p->html, text_of(j, "section"), (int64_t)strlen(text_of(j, "section")));
-        text_printf(&p->html,
-                    "</td><td>%.0f</td><td>%.0f</td><td>%.2f</td><td>%.2f</td><td>%.2f</td><td>%.0f "
-                    "%%</td></tr>",
-                    number_of(j, "attempt"), number_of(j, "ranks"), number_of(j, "min"),
-                    number_of(j, "mean"), number_of(j, "max"),
-                    wall > 0 ? 100 * number_of(j, "max") / wall : 0);
+        text_printf(
+            &p->html,
+            "</td><td>%.0f</td><td>%.0f</td><td>%.2f</td><td>%.2f</td><td>%.2f</td><td>%.0f "
+            "%%</td></tr>",
+            number_of(j, "attempt"), number_of(j, "ranks"), number_of(j, "min"),
+            number_of(j, "mean"), number_of(j, "max"),
+            wall > 0 ? 100 * number_of(j, "max") / wall : 0);
     }
     text_puts(&p->html, "</table>\n<p>Sections of the two roles run side by side or in turn; "
                         "\"wait\" is time asleep until the other role's file came.</p>\n");
@@ -329,8 +336,9 @@ static void write_provenance(Page *p)
     }
     text_printf(&t, "\nkeys left at their defaults:\n%s", text_of(p->about, "defaults"));
     escape(&p->html, t.data, t.length);
-    text_puts(&p->html, "</pre>\n<p>Every example above can be made again and compared: <code>tandem "
-                        "replay ");
+    text_puts(&p->html,
+              "</pre>\n<p>Every example above can be made again and compared: <code>tandem "
+              "replay ");
     escape(&p->html, p->run->dir, (int64_t)strlen(p->run->dir));
     text_puts(&p->html, " ID</code>.</p>\n");
 }
@@ -340,7 +348,8 @@ static Err write_page(Page *p)
     const Json *config = json_member(p->about, "config");
     const char *about = config == NULL ? "" : text_of(config, "about");
 
-    text_puts(&p->html, "<!doctype html>\n<html lang='en'><head><meta charset='utf-8'><title>tandem: ");
+    text_puts(&p->html,
+              "<!doctype html>\n<html lang='en'><head><meta charset='utf-8'><title>tandem: ");
     escape(&p->html, about, (int64_t)strlen(about));
     text_printf(&p->html, "</title>%s</head><body>\n<h1>", STYLE);
     escape(&p->html, about, (int64_t)strlen(about));

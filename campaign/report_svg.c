@@ -53,8 +53,8 @@ static void draw_axes(Text *t, const SvgChart *c, const Frame *f)
                     "<line x1='%d' x2='%d' y1='%.1f' y2='%.1f' class='grid'/>"
                     "<text x='%d' y='%.1f' class='tick' text-anchor='end'>%.4g</text>"
                     "<text x='%.1f' y='%d' class='tick' text-anchor='middle'>%.4g</text>\n",
-                    LEFT, WIDTH - RIGHT, place_y(f, y), place_y(f, y), LEFT - 6,
-                    place_y(f, y) + 4, y, place_x(f, x), HEIGHT - BOTTOM + 16, x);
+                    LEFT, WIDTH - RIGHT, place_y(f, y), place_y(f, y), LEFT - 6, place_y(f, y) + 4,
+                    y, place_x(f, x), HEIGHT - BOTTOM + 16, x);
     }
     text_printf(t,
                 "<text x='%d' y='20' class='title'>%s</text>"

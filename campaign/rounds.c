@@ -39,7 +39,8 @@ static int is_good_enough(const Settings *s, double accuracy)
     return s->evaluate.stop_accuracy > 0 && accuracy >= s->evaluate.stop_accuracy;
 }
 
-// Where the accuracy decides whether to go on, everybody waits for it; else trainers work meanwhile.
+// Where the accuracy decides whether to go on, everybody waits for it; else trainers work
+// meanwhile.
 static Err evaluate_all(Campaign *m, int64_t version, double *accuracy)
 {
     const Comm *c = &m->job.roles.generators;
@@ -110,8 +111,7 @@ static int has_ended(const Job *job, int64_t version)
 
 static int has_examples_or_ended(const Job *job, int64_t iteration)
 {
-    return job_has_examples(job, iteration) ||
-           (iteration > 0 && has_ended(job, iteration - 1));
+    return job_has_examples(job, iteration) || (iteration > 0 && has_ended(job, iteration - 1));
 }
 
 static Err trainers_loop_all(Campaign *m)
@@ -248,8 +248,9 @@ static Err start_all(const Comm *world, Campaign *m, const RoundsOptions *option
     m->job.provenance = job_provenance(scratch, &m->settings, world, m->job.threads);
     TRY_ALL(world, world->rank == 0 ? write_run_json(m, scratch) : OK);
     TRY(run_path(&m->job.run, path, "log/rank%d%s.log", world->rank,
-                 options->side == RUN_TRAIN ? "-train"
-                                            : options->side == RUN_GENERATE ? "-generate" : ""));
+                 options->side == RUN_TRAIN      ? "-train"
+                 : options->side == RUN_GENERATE ? "-generate"
+                                                 : ""));
     TRY_ALL(world, log_file(path));
     m->job.board = board_open_all(world);
     TRY(run_path(&m->job.run, path, "STOP"));

@@ -5,9 +5,9 @@
 #include "campaign/job.h"
 
 typedef struct RoundsOptions {
-    RunSide     side;       // both roles in this job, or one of them beside another job
-    int         follows;    // trainer side: wait for sets of another job
-    double      max_time_s; // 0: no limit
+    RunSide side;       // both roles in this job, or one of them beside another job
+    int     follows;    // trainer side: wait for sets of another job
+    double  max_time_s; // 0: no limit
 } RoundsOptions;
 
 // Runs, or goes on with, the campaign of a config file.  The same command again continues from what

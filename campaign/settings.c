@@ -48,8 +48,8 @@ static Err read_mixture(const Json *json, const char *key, Mixture *out)
         if (strcmp(from, "seeds") != 0 && strcmp(from, "kept") != 0)
             FAIL(ERR_CONFIG, "%s: %s.from is \"%s\"; expected \"seeds\" or \"kept\"", where, key,
                  from);
-        if (sets != NULL && (sets->kind != JSON_TEXT || (strcmp(sets->text, "all") != 0 &&
-                                                         strcmp(sets->text, "last") != 0)))
+        if (sets != NULL && (sets->kind != JSON_TEXT ||
+                             (strcmp(sets->text, "all") != 0 && strcmp(sets->text, "last") != 0)))
             FAIL(ERR_CONFIG, "%s: %s.sets must be \"all\" or \"last\"", where, key);
         p->from_seeds = strcmp(from, "seeds") == 0;
         p->balance = balance != NULL && balance->kind == JSON_TRUE;

@@ -79,9 +79,9 @@ typedef struct Settings {
     CheckpointSettings checkpoint;
     double             watchdog_scale;
     // derived
-    const char *file;   // the config file
-    const char *folder; // its folder: recipes and prompts are found from there
-    const Json *json;   // the tree, overrides applied
+    const char *file;         // the config file
+    const char *folder;       // its folder: recipes and prompts are found from there
+    const Json *json;         // the tree, overrides applied
     const char *model_folder; // a Hugging Face folder or weight file to start from, or NULL
     Dims        dims;
     Vocab      *vocab;
@@ -92,8 +92,8 @@ typedef struct Settings {
 
 extern const ConfigField SETTINGS_TABLE[];
 
-// Reads and checks the file with the overrides "key=value" applied.  Local: every rank reads the same
-// bytes, which rank 0 read and broadcast (settings_read_all).  ERR_CONFIG, ERR_USAGE, ERR_IO.
+// Reads and checks the file with the overrides "key=value" applied.  Local: every rank reads the
+// same bytes, which rank 0 read and broadcast (settings_read_all).  ERR_CONFIG, ERR_USAGE, ERR_IO.
 Err settings_read(Arena *run, const char *file, const char *text, int64_t length,
                   const char *const *overrides, int count, Settings *out);
 Err settings_read_all(const Comm *c, Arena *run, const char *file, const char *const *overrides,

@@ -3,7 +3,10 @@
 #include <stddef.h>
 
 #define AT(type, field) offsetof(type, field)
-#define END {NULL, CONFIG_INT, 0, NULL, 0, 0, NULL, NULL, NULL}
+#define END                                               \
+    {                                                     \
+        NULL, CONFIG_INT, 0, NULL, 0, 0, NULL, NULL, NULL \
+    }
 
 // clang-format off
 static const ConfigField RANKS_TABLE[] = {

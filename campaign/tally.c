@@ -76,12 +76,12 @@ static void print_rows(const Job *job, const Row *rows, int count, double wall_s
     for (int i = 0; i < count; i++) {
         const Row *r = &rows[i];
         double     mean = r->sum / r->ranks;
-        char       line[256];
+        char       line[384];
 
         log_once(LOG_INFO, "  %-14s %5d %7.2f s %6.2f s %6.2f s  %5.0f %%", r->name, r->ranks,
                  r->least, mean, r->most, mean > 0 ? 100 * (r->most / mean - 1) : 0);
         snprintf(line, sizeof line,
-                 "{\"kind\": \"time\", \"attempt\": %d, \"section\": \"%s\", \"ranks\": %d, "
+                 "{\"kind\": \"time\", \"attempt\": %d, \"section\": \"%.23s\", \"ranks\": %d, "
                  "\"min\": %.4f, \"mean\": %.4f, \"max\": %.4f, \"wall\": %.4f}",
                  job->run.attempt, r->name, r->ranks, r->least, mean, r->most, wall_s);
         if (metrics_add(job->run.dir, line) != OK)

@@ -80,8 +80,8 @@ static Err read_tensors(Trainers *t, const char *path, int which_count, ParamsFi
 {
     ArenaMark         mark = arena_mark(t->step);
     const CkptTensor *tensors = params_tensors(t->step, &t->net.params);
-    Err e = ckpt_read_tensors(t->step, path, tensors, t->net.params.count, which_count,
-                              params_take, file);
+    Err e = ckpt_read_tensors(t->step, path, tensors, t->net.params.count, which_count, params_take,
+                              file);
 
     arena_back(t->step, mark);
     return e;
@@ -179,9 +179,8 @@ static Err bring_state(void *self, int tensor, int which, float *values)
 
 static Err write_state(Trainers *t, const Place *place, float *second)
 {
-    StateWriter       w = {t, {.params = &t->net.params,
-                               .flat = {t->net.flat, t->moments, second}}};
-    CkptTexts         texts = make_texts(t);
+    StateWriter w = {t, {.params = &t->net.params, .flat = {t->net.flat, t->moments, second}}};
+    CkptTexts   texts = make_texts(t);
     const CkptTensor *tensors = params_tensors(t->step, &t->net.params);
     CkptNumber        numbers[] = {{"iteration", place->iteration}, {"step", place->step}};
 

@@ -14,10 +14,10 @@ typedef struct Trainers {
     Arena      *data; // documents of all sets so far
     Net         net;
     Trainer    *trainer;
-    float      *moments; // rank 0: room for a whole vector, for checkpoints
-    int64_t     policy;  // version whose weights are in net; -1: none
+    float      *moments;      // rank 0: room for a whole vector, for checkpoints
+    int64_t     policy;       // version whose weights are in net; -1: none
     int64_t     steps_before; // optimizer steps of earlier iterations: numbers the checkpoints
-    int64_t     read;    // sets read so far: 0 .. read-1
+    int64_t     read;         // sets read so far: 0 .. read-1
     MixtureData mixture;
     int64_t     tokens; // trained on by all ranks since the job began
 } Trainers;

@@ -22,8 +22,8 @@ static Err unknown_option(const Command *c, const char *word)
         names[count++] = c->options[i].name;
     near = text_nearest(word + 2, names, count);
     FAIL(ERR_USAGE, "tandem %s: unknown option %s%s%s%s; see tandem %s --help", c->name, word,
-         near != NULL ? "; did you mean --" : "", near != NULL ? near : "",
-         near != NULL ? "?" : "", c->name);
+         near != NULL ? "; did you mean --" : "", near != NULL ? near : "", near != NULL ? "?" : "",
+         c->name);
 }
 
 static Err parse_option(const Command *c, int argc, char **argv, int *i, Args *out)

@@ -19,7 +19,7 @@ typedef struct ArgsOption {
     const char *help;
 } ArgsOption;
 
-typedef struct Args { // a command line that was understood
+typedef struct Args {                    // a command line that was understood
     const char *given[ARGS_OPTIONS_MAX]; // by option of the table; "" for a switch; NULL: not given
     int         words;                   // what is not an option, in order
     const char *word[ARGS_WORDS_MAX];

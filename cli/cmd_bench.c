@@ -34,8 +34,8 @@ static int by_value(const void *a, const void *b)
 }
 
 // One JSON line; `share` 0 where the peak of multiply-adds is no yardstick.
-static Err print_figure(Bench *b, const char *what, const char *shape, const char *unit,
-                        Figure *f, int share)
+static Err print_figure(Bench *b, const char *what, const char *shape, const char *unit, Figure *f,
+                        int share)
 {
     Text    t = text_make(b->arena);
     double *s = f->sample;
@@ -71,21 +71,21 @@ typedef struct Product {
     int64_t M, E, D;
 } Product;
 
-static const Product PRODUCTS[] = {{512, 288, 96},  {512, 512, 96},   {512, 96, 256},
-                                   {64, 288, 96},   {8, 2048, 2048},  {64, 2048, 2048},
+static const Product PRODUCTS[] = {{512, 288, 96},   {512, 512, 96},  {512, 96, 256},
+                                   {64, 288, 96},    {8, 2048, 2048}, {64, 2048, 2048},
                                    {256, 1536, 576}, {1, 2048, 2048}};
 
 static Err bench_product(Bench *b, const Product *p)
 {
     ArenaMark   mark = arena_mark(b->arena);
-    float      *x = arena_new(b->arena, float, p->M *p->D), *y;
-    float      *w = arena_new(b->arena, float, p->E *p->D);
+    float      *x = arena_new(b->arena, float, p->M * p->D), *y;
+    float      *w = arena_new(b->arena, float, p->E * p->D);
     GemmPacked *packed = gemm_packed_make(b->arena, p->E, p->D);
     double      flop = 2.0 * (double)p->M * (double)p->E * (double)p->D;
     Figure      forward, grad;
     char        shape[64];
 
-    y = arena_new(b->arena, float, p->M *p->E);
+    y = arena_new(b->arena, float, p->M * p->E);
     fill(x, p->M * p->D, 1);
     fill(w, p->E * p->D, 1);
     fill(y, p->M * p->E, 1);
@@ -153,9 +153,20 @@ static Err bench_attention(Bench *b, int H, int K, int64_t length, int64_t docs)
 
 static Dims star_dims(void)
 {
-    return (Dims){.family = FAMILY_LLAMA, .V = 20, .D = 96, .F = 256, .T = 160, .L = 3, .H = 4,
-                  .G = 4, .K = 24, .norm = NORM_RMS, .norm_eps = 1e-5f,
-                  .position = POSITION_ROTARY, .rope_theta = 10000, .mlp = MLP_SWIGLU,
+    return (Dims){.family = FAMILY_LLAMA,
+                  .V = 20,
+                  .D = 96,
+                  .F = 256,
+                  .T = 160,
+                  .L = 3,
+                  .H = 4,
+                  .G = 4,
+                  .K = 24,
+                  .norm = NORM_RMS,
+                  .norm_eps = 1e-5f,
+                  .position = POSITION_ROTARY,
+                  .rope_theta = 10000,
+                  .mlp = MLP_SWIGLU,
                   .init_std = 0.02};
 }
 
@@ -180,12 +191,12 @@ static TrainExample *make_examples(Arena *a, int count, int64_t length, int64_t 
 static Err bench_training(Bench *b, Arena *run)
 {
     enum { EXAMPLES = 64, LENGTH = 32 };
-    Dims         d = star_dims();
-    TrainShape   shape = {4, 1024, 160, REDUCE_TREE, b->threads};
-    OptimConfig  optim = {0.9, 0.99, 1e-8, 0.01, 1.0, 1};
-    Net          net = net_make(run, &d, NET_TRAIN);
-    Comm         alone = {.mpi = b->world->mpi, .rank = 0, .size = 1};
-    Trainer     *t = trainer_make(run, &alone, &net, &shape, &optim);
+    Dims          d = star_dims();
+    TrainShape    shape = {4, 1024, 160, REDUCE_TREE, b->threads};
+    OptimConfig   optim = {0.9, 0.99, 1e-8, 0.01, 1.0, 1};
+    Net           net = net_make(run, &d, NET_TRAIN);
+    Comm          alone = {.mpi = b->world->mpi, .rank = 0, .size = 1};
+    Trainer      *t = trainer_make(run, &alone, &net, &shape, &optim);
     TrainExample *e = make_examples(b->arena, EXAMPLES, LENGTH, d.V);
     Figure        tokens, gflops;
     TrainStep     step;
@@ -224,7 +235,9 @@ static Err bench_decoding(Bench *b, Arena *run, int slots)
     for (int r = 0; r < REPEATS; r++) {
         double        began = clock_now(), end = began + b->seconds;
         int64_t       before = decoder_stats(decoder).new_tokens;
-        DecodeRequest q = {.prompt = prompt, .prompt_length = PROMPT, .max_tokens = NEW_TOKENS,
+        DecodeRequest q = {.prompt = prompt,
+                           .prompt_length = PROMPT,
+                           .max_tokens = NEW_TOKENS,
                            .spec = {0, 0, 1, 0, 1}};
 
         while (clock_now() < end || decoder_running(decoder) > 0) {
@@ -236,8 +249,8 @@ static Err bench_decoding(Bench *b, Arena *run, int slots)
             while (decoder_take(decoder, &result))
                 ;
         }
-        tokens.sample[r] = (double)(decoder_stats(decoder).new_tokens - before) /
-                           (clock_now() - began);
+        tokens.sample[r] =
+            (double)(decoder_stats(decoder).new_tokens - before) / (clock_now() - began);
     }
     snprintf(shape, sizeof shape, "D 96, L 3, %d sequences, prompt 8, 32 new", slots);
     return print_figure(b, "decoding", shape, "tokens/s", &tokens, 0);
@@ -305,8 +318,9 @@ const Command CMD_BENCH = {
     .name = "bench",
     .usage = "[--seconds S] [--threads N]",
     .about = "rates of products, attention, training and decoding beside this machine's peak",
-    .details = "One JSON line per figure: minimum, median and maximum of seven samples, with the peak\n"
-               "of multiply-adds measured in the same minute.\n",
+    .details =
+        "One JSON line per figure: minimum, median and maximum of seven samples, with the peak\n"
+        "of multiply-adds measured in the same minute.\n",
     .examples = "  OMP_NUM_THREADS=1 tandem bench\n",
     .words_min = 0,
     .words_max = 0,

@@ -78,8 +78,9 @@ const Command CMD_EVAL = {
     .usage = "CONFIG [key=value ...] [--model PATH]",
     .about = "accuracy of a model on the held-out problems of a config",
     .details = "Solves them by generating, as a campaign does after each iteration.\n",
-    .examples = "  tandem eval configs/star-addition.json\n"
-                "  mpirun -n 2 tandem eval configs/star-tiny.json --model runs/x/weights/v0002.h5\n",
+    .examples =
+        "  tandem eval configs/star-addition.json\n"
+        "  mpirun -n 2 tandem eval configs/star-tiny.json --model runs/x/weights/v0002.h5\n",
     .words_min = 1,
     .words_max = ARGS_WORDS_MAX,
     .options = OPTIONS,

@@ -31,9 +31,10 @@ const Command CMD_INSPECT = {
     .name = "inspect",
     .usage = "[--digest] PATH ...",
     .about = "what a run directory or one of its files holds",
-    .details = "The hashes of --digest cover content only: not times, ranks, attempts or the layout\n"
-               "of files.  Two runs with the same digests hold the same data and weights, bit for "
-               "bit.\n",
+    .details =
+        "The hashes of --digest cover content only: not times, ranks, attempts or the layout\n"
+        "of files.  Two runs with the same digests hold the same data and weights, bit for "
+        "bit.\n",
     .examples = "  tandem inspect runs/star-addition\n"
                 "  tandem inspect --digest runs/star-tiny\n",
     .words_min = 1,

@@ -30,10 +30,16 @@ static Err train(const Comm *world, Arena *arena, const Command *c, const Args *
     return run_side(world, c, a, RUN_TRAIN, args_has(c, a, "follow"));
 }
 
-#define MAX_TIME                                                                           \
-    {"max-time", "TIME", NULL, "stop cleanly after 90s, 5m, 1.5h: exit code 85; the same " \
-                               "command goes on"}
-#define QUIET {"quiet", NULL, NULL, "warnings and errors only"}
+#define MAX_TIME                                                        \
+    {                                                                   \
+        "max-time", "TIME", NULL,                                       \
+            "stop cleanly after 90s, 5m, 1.5h: exit code 85; the same " \
+            "command goes on"                                           \
+    }
+#define QUIET                                           \
+    {                                                   \
+        "quiet", NULL, NULL, "warnings and errors only" \
+    }
 
 static const ArgsOption RUN_OPTIONS[] = {MAX_TIME, QUIET, {NULL, NULL, NULL, NULL}};
 static const ArgsOption TRAIN_OPTIONS[] = {
@@ -66,8 +72,9 @@ const Command CMD_GENERATE = {
     .name = "generate",
     .usage = "CONFIG [key=value ...]",
     .about = "only the generator side of a campaign, beside a job that trains",
-    .details = "Makes the examples of every iteration in the run directory and evaluates; waits for\n"
-               "the weights that `tandem train --follow`, another job on the same directory, makes.\n",
+    .details =
+        "Makes the examples of every iteration in the run directory and evaluates; waits for\n"
+        "the weights that `tandem train --follow`, another job on the same directory, makes.\n",
     .examples = "  mpirun -n 2 tandem generate configs/star-tiny.json out=runs/two-jobs &\n"
                 "  mpirun -n 2 tandem train configs/star-tiny.json out=runs/two-jobs --follow\n",
     .words_min = 1,

@@ -13,7 +13,7 @@ enum { SLOTS = 32 };
 typedef struct Sampling {
     DecodeRequest request; // all but the prompt
     IdLists       prompts;
-    const Text  **line; // [prompts] what came out, as JSON
+    const Text  **line;   // [prompts] what came out, as JSON
     Text         *people; // what came out, as text; NULL: ids were asked for
 } Sampling;
 
@@ -133,8 +133,8 @@ static Err sample(Arena *arena, const Command *c, const Args *a)
         FAIL(ERR_USAGE, "tandem sample: --model and one of --prompt and --ids are needed");
     TRY(read_request(c, a, &s.request));
     TRY(model_files_dims(arena, model, &d));
-    TRY(arena_make(&run, "run", net_need(&d, NET_INFER) + decoder_need(&d, SLOTS, d.T, 1) +
-                                    (1 << 20)));
+    TRY(arena_make(&run, "run",
+                   net_need(&d, NET_INFER) + decoder_need(&d, SLOTS, d.T, 1) + (1 << 20)));
     TRY(model_files_open(&run, arena, model, &net, &tokenizer));
     if (tokenizer != NULL) {
         TRY(json_parse(arena, "tokenizer", tokenizer, (int64_t)strlen(tokenizer), JSON_NO_COMMENTS,

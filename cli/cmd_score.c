@@ -33,13 +33,27 @@ static void score_list(const Net *net, Acts *acts, Arena *scratch, const IdLists
 static Err put_scores(H5File *f, const IdLists *ids, const Scores *s, int64_t V)
 {
     int64_t total = ids->begin[ids->count];
-    H5Array offsets = {"/offsets", "where each array of ids begins; the last is the total", "array",
-                       NULL, H5_I64, 1, {ids->count + 1}, ids->begin};
+    H5Array offsets = {"/offsets",       "where each array of ids begins; the last is the total",
+                       "array",          NULL,
+                       H5_I64,           1,
+                       {ids->count + 1}, ids->begin};
     H5Array logprobs = {"/logprobs",
                         "log-probability of each id given the ids before it in its array; 0 for "
-                        "the first", "token", "nat", H5_F32, 1, {total}, s->logp};
-    H5Array logits = {"/logits", "scores over the vocabulary for the id that follows each id",
-                      "token,vocabulary", NULL, H5_F32, 2, {total, V}, s->logits};
+                        "the first",
+                        "token",
+                        "nat",
+                        H5_F32,
+                        1,
+                        {total},
+                        s->logp};
+    H5Array logits = {"/logits",
+                      "scores over the vocabulary for the id that follows each id",
+                      "token,vocabulary",
+                      NULL,
+                      H5_F32,
+                      2,
+                      {total, V},
+                      s->logits};
 
     TRY(h5_put(f, &offsets));
     TRY(h5_put(f, &logprobs));
@@ -90,8 +104,8 @@ static Err score(Arena *arena, const Command *c, const Args *a)
     TRY(model_files_ids(arena, file, d.V, &ids));
     TRY(check_lengths(&ids, &d, file));
     TRY(arena_make(&run, "run",
-                   net_need(&d, NET_INFER) +
-                       acts_need(&d, ids.longest, ids.longest, NET_INFER) + (1 << 20)));
+                   net_need(&d, NET_INFER) + acts_need(&d, ids.longest, ids.longest, NET_INFER) +
+                       (1 << 20)));
     TRY(model_files_open(&run, arena, model, &net, &tokenizer));
     s.logp = arena_new(arena, float, ids.begin[ids.count]);
     if (args_has(c, a, "logits"))

@@ -30,13 +30,13 @@ static const ArgsOption OPTIONS[] = {
     {"config-schema", NULL, NULL, "a JSON Schema of campaign configs"},
     {NULL, NULL, NULL, NULL}};
 
-const Command CMD_STEPS = {
-    .name = "steps",
-    .usage = "[KIND] [--config | --schema | --config-schema]",
-    .about = "the reference of recipe steps and of config keys",
-    .details = "",
-    .examples = "  tandem steps\n  tandem steps generate\n  tandem steps --config\n",
-    .words_min = 0,
-    .words_max = 1,
-    .options = OPTIONS,
-    .run = run};
+const Command CMD_STEPS = {.name = "steps",
+                           .usage = "[KIND] [--config | --schema | --config-schema]",
+                           .about = "the reference of recipe steps and of config keys",
+                           .details = "",
+                           .examples =
+                               "  tandem steps\n  tandem steps generate\n  tandem steps --config\n",
+                           .words_min = 0,
+                           .words_max = 1,
+                           .options = OPTIONS,
+                           .run = run};

@@ -28,11 +28,12 @@ static void overview(Text *t)
                  "without mpirun, on one rank)\n\ncommands:\n");
     for (int i = 0; i < COMMAND_COUNT; i++)
         text_printf(t, "  %-9s %s\n", COMMANDS[i]->name, COMMANDS[i]->about);
-    text_puts(t, "\ntandem COMMAND --help says more.  Start with:\n"
-                 "  mpirun -n 2 --bind-to none tandem run configs/star-tiny.json\n"
-                 "exit codes: 0 done, 85 stopped after a checkpoint (run the same command again), 64 "
-                 "usage,\n65 bad data, 70 internal error or hang, 74 input/output, 76 numbers went "
-                 "bad, 78 bad config\n");
+    text_puts(t,
+              "\ntandem COMMAND --help says more.  Start with:\n"
+              "  mpirun -n 2 --bind-to none tandem run configs/star-tiny.json\n"
+              "exit codes: 0 done, 85 stopped after a checkpoint (run the same command again), 64 "
+              "usage,\n65 bad data, 70 internal error or hang, 74 input/output, 76 numbers went "
+              "bad, 78 bad config\n");
 }
 
 static const Command *find(const char *name)

@@ -5,10 +5,10 @@
 #include "model/net.h"
 
 typedef struct IdLists { // arrays of token ids
-    int64_t   count;
-    int64_t  *begin; // [count+1]
-    int32_t  *id;    // [begin[count]]
-    int64_t   longest;
+    int64_t  count;
+    int64_t *begin; // [count+1]
+    int32_t *id;    // [begin[count]]
+    int64_t  longest;
 } IdLists;
 
 // A JSON file that is an array of arrays of ids below `V`.  ERR_DATA with position.

@@ -108,7 +108,7 @@ static Err shape_of(H5File *f, const char *name, int64_t set, H5Array *a)
 
 Err h5_shape(H5File *f, const char *name, H5Array *a)
 {
-    int64_t set;
+    int64_t set = -1;
     hid_t   type;
     int     known;
     Err     e;
@@ -172,7 +172,7 @@ static Err check_storage(H5File *f, const char *name, int64_t set, int64_t bytes
 
 static Err storage(H5File *f, const char *name, int64_t bytes)
 {
-    int64_t set;
+    int64_t set = -1;
     Err     e;
 
     TRY(open_set(f, name, &set));
@@ -276,7 +276,7 @@ static Err names_read(H5File *f, Arena *arena, const char *name, int64_t set, in
 
 Err h5_get_names(H5File *f, Arena *arena, const char *name, char ***names, int *count)
 {
-    int64_t set;
+    int64_t set = -1;
     hid_t   type;
     Err     e;
 

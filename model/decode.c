@@ -3,6 +3,7 @@
 #include "base/rng.h"
 
 #include <inttypes.h>
+#include <omp.h>
 #include <string.h>
 
 enum {
@@ -53,7 +54,7 @@ typedef struct Done { // kept apart from the slot, which may be filled again bef
 struct Decoder {
     const Net   *net;   // borrowed
     const Vocab *vocab; // borrowed, or NULL
-    int          slots, lanes;
+    int          slots, lanes, threads;
     int64_t      context, submitted, steps;
     Cache       *cache;
     Slot        *slot; // [slots]
@@ -166,6 +167,7 @@ Decoder *decoder_make(Arena *run, const Net *net, const Vocab *vocab, int slots,
     if (vocab != NULL)
         check_tokens(run, vocab);
     *d = (Decoder){.net = net, .vocab = vocab, .slots = slots, .context = context};
+    d->threads = threads < 1 ? 1 : threads;
     d->lanes = lanes_for(slots, threads);
     d->cache = cache_make(run, dims, slots, context);
     d->slot = arena_new(run, Slot, slots);
@@ -435,8 +437,10 @@ void decoder_step(Decoder *d)
         return;
     d->steps++;
 #pragma omp parallel for schedule(static, 1) num_threads(d->lanes)
-    for (int i = 0; i < d->lanes; i++)
+    for (int i = 0; i < d->lanes; i++) {
+        omp_set_num_threads(d->threads / d->lanes); // for products in here: no more than asked for
         step_lane(d, &d->lane[i]);
+    }
     list_done(d);
 }
 

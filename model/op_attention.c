@@ -38,7 +38,7 @@ int64_t op_attention_stride(int64_t keys)
 INLINE void score(Vec *largest, const Queries *b, const Keys *k, int64_t j0, const int Q,
                   const int tiles)
 {
-    Vec s[BLOCK * BLOCK];
+    Vec s[BLOCK]; // Q * tiles of them
 
 #pragma GCC unroll 16
     for (int i = 0; i < Q * tiles; i++)
@@ -118,6 +118,28 @@ INLINE void weigh(const Queries *b, const Keys *k, const float *over_total, int 
         }
 }
 
+// All of the output, as many registers at a time as there is room for.
+INLINE void weigh_all(const Queries *b, const Keys *k, const float *over_total, const int Q)
+{
+    int left = (k->K + VEC_WIDTH - 1) / VEC_WIDTH;
+
+    for (int d = 0, reach; left > 0; left -= reach, d += reach * VEC_WIDTH) {
+        int most = Q == 1 ? REACH_ROW : REACH_BLOCK;
+
+        reach = left < most ? left : most;
+        if (Q == 1 && reach == REACH_ROW)
+            weigh(b, k, over_total, d, Q, REACH_ROW);
+        else if (reach >= 4)
+            weigh(b, k, over_total, d, Q, reach = 4);
+        else if (reach == 3)
+            weigh(b, k, over_total, d, Q, 3);
+        else if (reach == 2)
+            weigh(b, k, over_total, d, Q, 2);
+        else
+            weigh(b, k, over_total, d, Q, 1);
+    }
+}
+
 INLINE void attend(const Queries *b, const Keys *k, const int Q)
 {
     int64_t keys = op_attention_stride(b->seen + Q - 1), j = 0;
@@ -127,13 +149,15 @@ INLINE void attend(const Queries *b, const Keys *k, const int Q)
 #pragma GCC unroll 16
     for (int i = 0; i < Q; i++)
         largest[i] = vec_set(-INFINITY);
-    if (Q == 1) // a lone query takes more keys at once instead
-        for (; j + BLOCK * VEC <= keys; j += BLOCK * VEC)
-            score(largest, b, k, j, Q, BLOCK);
+    if (Q == 1) { // a lone query takes more keys at once instead
+        for (; j + 4 * VEC <= keys; j += 4 * VEC)
+            score(largest, b, k, j, Q, 4);
+        for (; j + 2 * VEC <= keys; j += 2 * VEC)
+            score(largest, b, k, j, Q, 2);
+    }
     for (; j < keys; j += VEC)
         score(largest, b, k, j, Q, 1);
 
-#pragma GCC unroll 16
     for (int i = 0; i < Q; i++) {
         float m = vec_largest(largest[i]);
         float total = exponentials(b->weight + i * k->stride, m, keys);
@@ -141,24 +165,7 @@ INLINE void attend(const Queries *b, const Keys *k, const int Q)
         b->lse[i * b->lse_step] = m + vec_log(total);
         over_total[i] = 1 / total;
     }
-
-    for (int d = 0, left = (k->K + VEC_WIDTH - 1) / VEC_WIDTH; left > 0;) {
-        int most = Q == 1 ? REACH_ROW : REACH_BLOCK;
-        int reach = left < most ? left : most;
-
-        if (Q == 1 && reach >= 8)
-            weigh(b, k, over_total, d, Q, reach = 8);
-        else if (reach >= 4)
-            weigh(b, k, over_total, d, Q, reach = 4);
-        else if (reach == 3)
-            weigh(b, k, over_total, d, Q, 3);
-        else if (reach == 2)
-            weigh(b, k, over_total, d, Q, 2);
-        else
-            weigh(b, k, over_total, d, Q, 1);
-        d += reach * VEC_WIDTH;
-        left -= reach;
-    }
+    weigh_all(b, k, over_total, Q);
 }
 
 static void attend_row(const Queries *b, const Keys *k)

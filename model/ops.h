@@ -57,7 +57,8 @@ void op_gelu_back(float *dx, const float *dy, const float *x, int64_t N, int64_t
 int64_t op_attention_stride(int64_t keys);
 
 // One query q[K] against keys 0 .. n-1 -> y[K], *lse = log sum exp of the scaled scores.
-// `spare` holds op_attention_stride(n) floats.  Keys beyond n are not read into the result.
+// `spare` holds op_attention_stride(n) floats.  What stands in kt beyond n is read (the stride is
+// at least op_attention_stride(n)), but whatever it is does not reach the result.
 void op_attention_row(float *y, float *lse, const float *q, const float *kt, const float *v,
                       int64_t stride, int64_t n, int K, float scale, float *spare);
 
@@ -65,8 +66,8 @@ void op_attention_row(float *y, float *lse, const float *q, const float *kt, con
 // own document up to itself.  y [N][H K], lse [N][H].  `spare`: op_attention_spare(longest, K)
 // floats.  Same bits per query as op_attention_row.
 int64_t op_attention_spare(int64_t longest, int K);
-void    op_attention(float *y, float *lse, const float *qkv, const int64_t *begin, int64_t docs,
-                     int H, int G, int K, float *spare);
+void op_attention(float *y, float *lse, const float *qkv, const int64_t *begin, int64_t docs, int H,
+                  int G, int K, float *spare);
 // dqkv [N][(H+2G)K] is written.  delta: [N][H] scratch.  No T x T matrix.
 void op_attention_back(float *dqkv, float *delta, const float *dy, const float *y, const float *lse,
                        const float *qkv, const int64_t *begin, int64_t docs, int H, int G, int K,
@@ -75,8 +76,8 @@ void op_attention_back(float *dqkv, float *delta, const float *dy, const float *
 // ---- loss.  *lse = log sum exp of logits[V]; the one place where it is computed, for sampling,
 // scoring and training alike: log p(t) = logits[t] - lse, rounded once.
 float op_logsumexp(const float *logits, int64_t V);
-// logits[M][V] -> logp[M] of target[m] (0 and untouched gradient where target < 0), and, if
-// coef is not NULL, dlogits in place: coef[m] * (softmax - onehot), zero rows where target < 0.
+// logits[M][V] -> logp[M] of target[m] (0 where target < 0), and, if coef is not NULL, dlogits in
+// place: coef[m] * (softmax - onehot), exact zeros where target < 0 or coef is 0.
 void op_loss(float *logits, float *logp, const int32_t *target, const float *coef, int64_t M,
              int64_t V);
 

@@ -12,23 +12,23 @@ enum { CHAINS = 12, ROUNDS = 20000 };
 // Twelve independent chains hide the latency of the multiply-add and fit the registers of each
 // level; they begin differently, or the compiler would make one of them.  The build lets it fuse in
 // this file: what counts is the rate, not the bits.
-#define MULTIPLY_ADD(name, V, lanes, attributes)                                          \
-    attributes static float name(int rounds)                                              \
-    {                                                                                     \
-        V     f = {0}, a, b, c, d, e, g, h, i, j, k, l, m;                                \
-        float total = 0;                                                                  \
-        f += 0.999f;                                                                      \
-        a = f, b = f + 1, c = f + 2, d = f + 3, e = f + 4, g = f + 5;                     \
-        h = f + 6, i = f + 7, j = f + 8, k = f + 9, l = f + 10, m = f + 11;               \
-        for (int r = 0; r < rounds; r++) {                                                \
-            a = a * f + f, b = b * f + f, c = c * f + f, d = d * f + f, e = e * f + f;    \
-            g = g * f + f, h = h * f + f, i = i * f + f, j = j * f + f, k = k * f + f;    \
-            l = l * f + f, m = m * f + f;                                                 \
-        }                                                                                 \
-        a += b + c + d + e + g + h + i + j + k + l + m;                                   \
-        for (int lane = 0; lane < lanes; lane++)                                          \
-            total += a[lane];                                                             \
-        return total;                                                                     \
+#define MULTIPLY_ADD(name, V, lanes, attributes)                                       \
+    attributes static float name(int rounds)                                           \
+    {                                                                                  \
+        V     f = {0}, a, b, c, d, e, g, h, i, j, k, l, m;                             \
+        float total = 0;                                                               \
+        f += 0.999f;                                                                   \
+        a = f, b = f + 1, c = f + 2, d = f + 3, e = f + 4, g = f + 5;                  \
+        h = f + 6, i = f + 7, j = f + 8, k = f + 9, l = f + 10, m = f + 11;            \
+        for (int r = 0; r < rounds; r++) {                                             \
+            a = a * f + f, b = b * f + f, c = c * f + f, d = d * f + f, e = e * f + f; \
+            g = g * f + f, h = h * f + f, i = i * f + f, j = j * f + f, k = k * f + f; \
+            l = l * f + f, m = m * f + f;                                              \
+        }                                                                              \
+        a += b + c + d + e + g + h + i + j + k + l + m;                                \
+        for (int lane = 0; lane < lanes; lane++)                                       \
+            total += a[lane];                                                          \
+        return total;                                                                  \
     }
 
 MULTIPLY_ADD(multiply_add_portable, V8, 8, )

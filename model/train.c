@@ -6,6 +6,7 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <omp.h>
 #include <string.h>
 
 // What one thread holds: an aligned run of the rank's micro-batches, and the sum over them.
@@ -215,11 +216,13 @@ static void fold(Worker *w, int n, int64_t at, int64_t count)
 // The sum of gradients over the leaves of this rank; losses go to their lanes.
 static float *gradient(Trainer *t, const Step *s)
 {
-    int n = t->workers;
+    int n = t->workers, inner = t->shape.threads / n;
 
 #pragma omp parallel for schedule(static, 1) num_threads(n)
-    for (int i = 0; i < n; i++)
+    for (int i = 0; i < n; i++) {
+        omp_set_num_threads(inner); // for products in here: no more than were asked for
         work_leaves(t, &t->worker[i], s);
+    }
 #pragma omp parallel for schedule(static, 1) num_threads(n)
     for (int i = 0; i < n; i++) {
         int64_t from = t->blocks * i / n, to = t->blocks * (i + 1) / n;

@@ -35,12 +35,13 @@ typedef struct TrainStep { // what a step did, the same on every rank
     double  grad_norm;   // before clipping
     int64_t tokens;      // in the batch
     int64_t loss_tokens; // with weight > 0
-    int     skipped;     // not finite: nothing was changed
+    int     skipped;     // not finite, or a rank failed: nothing was changed
 } TrainStep;
 
 typedef struct Trainer Trainer;
 
-int64_t  trainer_need(const Dims *d, const TrainShape *s, int ranks); // bytes, net included
+// Bytes of the rank that needs most, net included.
+int64_t  trainer_need(const Dims *d, const TrainShape *s, int ranks);
 Trainer *trainer_make(Arena *run, const Comm *c, Net *net, const TrainShape *s,
                       const OptimConfig *o);
 Optim *trainer_optim(Trainer *t);

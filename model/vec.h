@@ -212,7 +212,7 @@ static inline Vec vec_sigmoid(Vec x, Vec *lacks)
         Part     a = x.part[p];
         PartBits up = a > 0;
         Part     z = part_exp(part_select(up, -a, a)); // e^-|x|
-        Part     small = z / (1 + z), large = 1 / (1 + z);
+        Part     large = 1 / (1 + z), small = z * large;
 
         x.part[p] = part_select(up, large, small);
         lacks->part[p] = part_select(up, small, large);

@@ -1,7 +1,7 @@
 // wait.h -- waiting for something outside the job without burning a core.
 //
-// MPI waits by spinning.  A role that waits for the other's file may wait for minutes, on cores that
-// the other role needs; here ranks sleep between looks.
+// MPI waits by spinning.  A role that waits for the other's file may wait for minutes, on cores
+// that the other role needs; here ranks sleep between looks.
 #ifndef TD_MPI_WAIT_H
 #define TD_MPI_WAIT_H
 

@@ -1,3 +1,4 @@
+#define _GNU_SOURCE // nftw
 #include "tests/check.h"
 
 #include <ftw.h>

@@ -1,8 +1,8 @@
 // check.h -- the whole test harness: cases, checks, and ranks that fail together.
 //
 // A test program is a list of cases.  Every rank runs every case; a case passes if no check failed
-// on any rank.  Output is TAP on rank 0; the exit code is the same everywhere.  A case that finds no
-// assets or goldens calls check_skip and returns.
+// on any rank.  Output is TAP on rank 0; the exit code is the same everywhere.  A case that finds
+// no assets or goldens calls check_skip and returns.
 #ifndef TD_TESTS_CHECK_H
 #define TD_TESTS_CHECK_H
 
@@ -24,7 +24,8 @@ const char *check_assets(void);
 void        check_skip(const char *why);
 // Counts vectors that were really compared; printed at the end of each case.
 void check_compared(int64_t vectors);
-// A fresh empty folder for this case and rank count, in the working directory; the same on all ranks.
+// A fresh empty folder for this case and rank count, in the working directory; the same on all
+// ranks.
 const char *check_folder(const Comm *c, const char *name);
 
 // Counted, never compiled out.  All print the values that disagreed, with rank, file and line.
@@ -33,9 +34,8 @@ const char *check_folder(const Comm *c, const char *name);
 #define EXPECT_NEAR(got, want, tol) check_near((got), (want), (tol), __FILE__, __LINE__, #got)
 #define EXPECT_TEXT(got, want)      check_text((got), (want), __FILE__, __LINE__, #got)
 // The call fails with this Err, and its words contain `says` (NULL: any); forgets the failure.
-#define EXPECT_ERR(call, want, says) \
-    check_err((call), (want), (says), __FILE__, __LINE__, #call)
-#define EXPECT_OK(call) check_err((call), OK, NULL, __FILE__, __LINE__, #call)
+#define EXPECT_ERR(call, want, says) check_err((call), (want), (says), __FILE__, __LINE__, #call)
+#define EXPECT_OK(call)              check_err((call), OK, NULL, __FILE__, __LINE__, #call)
 // Largest |got - want| of count floats; relative to the largest |want| if tol < 0 (then -tol).
 #define EXPECT_FLOATS(got, want, count, tol) \
     check_floats((got), (want), (count), (tol), __FILE__, __LINE__, #got)

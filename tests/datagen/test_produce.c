@@ -2,7 +2,7 @@
 #include "setting.h"
 #include "stand_in.h"
 
-#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 enum { ROWS_MAX = 8192 };
@@ -69,11 +69,11 @@ static StandInAnswer script(const char *prompt, uint64_t chance, int64_t max_tok
         return answer(questions[chance % 14], chance % 14 == 2 ? DECODE_LENGTH : DECODE_STOP);
     if (question != NULL)
         return chance % 4 != 0 ? answer(worked_out(question + 1), DECODE_EOS)
-                               : answer("49013;7", DECODE_EOS);
+                               : answer("49013;7007007", DECODE_EOS);
     switch (chance % 6) {
     case 0:
     case 1: return answer(worked_out(prompt + 1), DECODE_EOS);
-    case 2: return answer("75012;13", DECODE_EOS);
+    case 2: return answer("75012;7007007", DECODE_EOS);
     case 3: return answer(worked_out(prompt + 1), DECODE_LENGTH);
     case 4: return answer("((((;;;;==++Q\n", DECODE_EOS);
     default: return answer("\xff\xfe;\x80", DECODE_EOS);
@@ -140,7 +140,8 @@ static Err done(void *self, int64_t block, const SetRows *rows)
         out[2] = rows->content[i];
         out[3] = logp_sum(rows, i);
         g->kept += rows->status[i] == SET_KEPT;
-        count_reason(g, rows->reason_names[rows->reason[i]]);
+        if (rows->reason[i] != 0)
+            count_reason(g, rows->reason_names[rows->reason[i]]);
         EXPECT((rows->status[i] == SET_KEPT) == (rows->reason[i] == 0));
         EXPECT(rows->status[i] == SET_KEPT || rows->segment_begin[i] == rows->segment_begin[i + 1]);
         EXPECT(i == 0 || rows->id[2 * i] > rows->id[2 * i - 2] ||
@@ -264,7 +265,6 @@ static void produce_says_why_records_are_rejected(const Comm *c)
     start();
     Got *g = produce(setting_recipe(&run, source, "star-addition-no-hint"), 8, 1, 50, 600, NULL);
 
-    EXPECT_INT(reason_count(g, ""), g->kept);
     EXPECT(reason_count(g, "wrong") > 200);
     EXPECT(reason_count(g, "unfinished") > 50);
     EXPECT_INT(g->rows, 600);
@@ -339,7 +339,7 @@ static void spell(const SetRows *rows, int64_t row, char *text, char *mask)
 
 static void look_at_seeds(const SetRows *rows)
 {
-    char plain[256], hinted[256], mask[256], want[256];
+    char plain[256], hinted[256], mask[256], want[512];
 
     EXPECT_INT(rows->R, 400);
     for (int64_t i = 0; i < rows->R; i += 2) {
@@ -371,7 +371,7 @@ static void produce_makes_the_seeds_in_both_forms(const Comm *c)
 
 static void look_at_star(const SetRows *rows)
 {
-    char text[256], mask[256], want[256];
+    char text[256], mask[256], want[512];
     int  rationalized = 0, right = -1;
 
     for (int k = 0; k < rows->scores; k++)

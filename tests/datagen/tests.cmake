@@ -1,5 +1,5 @@
 # One rank each: nothing in datagen/ talks to other ranks.
-foreach(name source template recipe produce produce_net)
+foreach(name source template steps recipe produce produce_net)
     if(EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/datagen/test_${name}.c)
         td_test(datagen/test_${name} RANKS 1 LABELS unit recipe LIBS td_datagen)
         target_compile_definitions(datagen_test_${name} PRIVATE

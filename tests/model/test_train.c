@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { M = 8, STEPS = 50, COUNT = 20, LONGEST = 30, ARENA_BYTES = 256 << 20 };
+enum { M = 8, STEPS = 50, FEW = 12, COUNT = 20, LONGEST = 30, ARENA_BYTES = 256 << 20 };
 
 static const Dims TINY = {.family = FAMILY_LLAMA,
                           .V = 19,
@@ -108,23 +108,24 @@ static int same_weights(const World *a, const World *b)
     return memcmp(a->net.flat, b->net.flat, (size_t)a->net.params.padded * sizeof(float)) == 0;
 }
 
-static double worst_difference(const World *a, const World *b)
+static double worst_difference(const World *a, const World *b, int steps)
 {
     double worst = 0;
 
-    for (int i = 0; i < STEPS; i++)
+    for (int i = 0; i < steps; i++)
         worst = fmax(worst, fabs(a->loss[i] - b->loss[i]) / fabs(b->loss[i]));
     return worst;
 }
 
-static void train_two(const Comm *c, const TrainShape *s, World *many, World *one)
+// The same run over the ranks and alone.
+static void train_two(const Comm *c, const TrainShape *s, int steps, World *many, World *one)
 {
     Comm self = alone();
 
-    world_make(one, &self, &SHAPE);
+    world_make(one, &self, s);
     world_make(many, c, s);
-    train(one, 0, STEPS);
-    train(many, 0, STEPS);
+    train(one, 0, steps);
+    train(many, 0, steps);
 }
 
 static void free_two(World *a, World *b)
@@ -136,37 +137,37 @@ static void free_two(World *a, World *b)
 static void training_has_the_bits_of_one_rank(const Comm *c)
 {
     static World many, one;
-    int          divides = M % c->size == 0;
+    double       worst;
 
-    train_two(c, &SHAPE, &many, &one);
+    train_two(c, &SHAPE, STEPS, &many, &one);
+    worst = worst_difference(&many, &one, STEPS);
     EXPECT(one.loss[STEPS - 1] < 0.9 * one.loss[0]); // it learns
-    EXPECT(worst_difference(&many, &one) <= 1e-5);
-    if (divides) {
+    EXPECT(worst <= 1e-5);
+    if (M % c->size == 0) {
         EXPECT(same_weights(&many, &one));
         EXPECT(memcmp(many.loss, one.loss, sizeof one.loss) == 0);
     } else if (c->rank == 0) {
-        printf("# %d ranks: losses differ by %.1e at most\n", c->size,
-               worst_difference(&many, &one));
+        printf("# %d ranks: losses differ by %.1e of themselves at most\n", c->size, worst);
     }
     free_two(&many, &one);
 }
 
+// Also where the leaves of a rank do not divide by the threads.
 static void training_does_not_depend_on_threads(const Comm *c)
 {
     static World many, one;
     TrainShape   s = SHAPE;
 
-    for (s.threads = 2; s.threads <= 5; s.threads += 3) {
-        static World base;
-
-        train_two(c, &s, &many, &one);
-        world_make(&base, c, &SHAPE);
-        train(&base, 0, STEPS);
-        EXPECT(same_weights(&many, &base));
-        EXPECT(memcmp(many.loss, base.loss, sizeof base.loss) == 0);
-        arena_free(&base.arena);
-        free_two(&many, &one);
+    world_make(&one, c, &SHAPE);
+    train(&one, 0, FEW);
+    for (s.threads = 2; s.threads <= 3; s.threads++) {
+        world_make(&many, c, &s);
+        train(&many, 0, FEW);
+        EXPECT(same_weights(&many, &one));
+        EXPECT(memcmp(many.loss, one.loss, FEW * sizeof one.loss[0]) == 0);
+        arena_free(&many.arena);
     }
+    arena_free(&one.arena);
 }
 
 static void plain_allreduce_is_close(const Comm *c)
@@ -175,8 +176,8 @@ static void plain_allreduce_is_close(const Comm *c)
     TrainShape   s = SHAPE;
 
     s.reduce = REDUCE_ALLREDUCE;
-    train_two(c, &s, &many, &one);
-    EXPECT(worst_difference(&many, &one) <= 1e-5);
+    train_two(c, &s, FEW, &many, &one);
+    EXPECT(worst_difference(&many, &one, FEW) <= 1e-5);
     free_two(&many, &one);
 }
 
@@ -184,15 +185,11 @@ static void more_ranks_than_micro_batches_take_part(const Comm *c)
 {
     static World many, one;
     TrainShape   s = SHAPE;
-    Comm         self = alone();
 
-    s.micro_batches = 2;
+    s.micro_batches = 1;
     s.micro_tokens = COUNT * LONGEST;
-    world_make(&one, &self, &s);
-    world_make(&many, c, &s);
-    train(&one, 0, STEPS);
-    train(&many, 0, STEPS);
-    EXPECT(worst_difference(&many, &one) <= 1e-5);
+    train_two(c, &s, FEW, &many, &one);
+    EXPECT(worst_difference(&many, &one, FEW) <= 1e-5);
     free_two(&many, &one);
 }
 
@@ -299,8 +296,8 @@ static void moments_make_a_run_go_on_with_the_same_bits(const Comm *c)
     world_make(&whole, c, &SHAPE);
     world_make(&first, c, &SHAPE);
     world_make(&second, c, &SHAPE);
-    train(&whole, 0, STEPS);
-    train(&first, 0, 20);
+    train(&whole, 0, FEW);
+    train(&first, 0, 5);
     padded = first.net.params.padded;
     bytes = padded * (int64_t)sizeof(float);
     m = arena_new(&first.arena, float, padded);
@@ -311,15 +308,15 @@ static void moments_make_a_run_go_on_with_the_same_bits(const Comm *c)
     MPI_Bcast(v, (int)padded, MPI_FLOAT, 0, c->mpi);
     trainer_set_moments(second.trainer, 1, m);
     trainer_set_moments(second.trainer, 2, v);
-    trainer_optim(second.trainer)->step = 20;
+    trainer_optim(second.trainer)->step = 5;
     memcpy(second.net.flat, first.net.flat, (size_t)bytes);
     net_pack(&second.net);
-    train(&second, 20, STEPS);
+    train(&second, 5, FEW);
     EXPECT(same_weights(&second, &whole));
     free_two(&first, &second);
     if (M % c->size == 0) { // on another number of ranks
         world_make(&second, &self, &SHAPE);
-        train(&second, 0, STEPS);
+        train(&second, 0, FEW);
         EXPECT(same_weights(&second, &whole));
         arena_free(&second.arena);
     }

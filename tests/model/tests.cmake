@@ -6,7 +6,7 @@ td_test(model/test_sample RANKS 1 LABELS unit LIBS td_model)
 td_test(model/test_optim RANKS 1 LABELS unit LIBS td_model)
 td_test(model/test_decode RANKS 1 LABELS unit LIBS td_model)
 td_test(model/test_train TIMEOUT 120 LABELS mpi LIBS td_model)
-td_test(model/test_gemm RANKS 1 LABELS unit LIBS td_model)
+td_test(model/test_gemm RANKS 1 TIMEOUT 120 LABELS unit LIBS td_model)
 
 # The kernels, each against its plain twin.
 add_library(td_plain STATIC ${CMAKE_CURRENT_SOURCE_DIR}/model/plain.c
