@@ -132,6 +132,11 @@ static Err replay_one(Replay *r, const ReplayId *id)
                        .policy = id->iteration > 0 ? r->generators.policy : -1,
                        .block_size = s->generate.block,
                        .requests = recipe == NULL ? 0 : recipe_requests(recipe)};
+    if (id->request >= job.requests)
+        FAIL(ERR_USAGE,
+             "%s has no example %" PRId64 "/%" PRId64 ": the requests of that iteration are 0 to "
+             "%" PRId64,
+             r->job.run.dir, id->iteration, id->request, job.requests - 1);
     TRY(produce_request(&job, &r->step, id->request, &again));
     set = &r->set[id->iteration];
     for (int64_t row = 0; row < set->R; row++)

@@ -236,6 +236,15 @@ static void greet(const Campaign *m, const Comm *world)
              params_count(&s->dims), s->dims.D, s->dims.L);
 }
 
+// A STOP file was for those who ran when it was made; the same command goes on.
+static Err remove_stop(const char *path)
+{
+    if (!file_exists(path))
+        return OK;
+    log_here(LOG_INFO, "%s: removed, it was for an earlier attempt", path);
+    return file_remove(path);
+}
+
 static Err start_all(const Comm *world, Campaign *m, const RoundsOptions *options, Arena *scratch)
 {
     char path[FILE_PATH_MAX];
@@ -254,6 +263,7 @@ static Err start_all(const Comm *world, Campaign *m, const RoundsOptions *option
     TRY_ALL(world, log_file(path));
     m->job.board = board_open_all(world);
     TRY(run_path(&m->job.run, path, "STOP"));
+    TRY_ALL(world, world->rank == 0 ? remove_stop(path) : OK);
     stop_start(options->max_time_s, arena_text(scratch, path), world->rank == 0);
     watchdog_start(m->settings.watchdog_scale);
     greet(m, world);

@@ -22,6 +22,15 @@ static const char *folder_of(Arena *run, const char *file)
     return slash == NULL ? "." : arena_text_n(run, file, slash - file);
 }
 
+// What a config or recipe file has wrong is for its author: not data of the run.
+static Err as_config(Err e)
+{
+    if (e != ERR_DATA)
+        return e;
+    err_record()->code = ERR_CONFIG;
+    return ERR_CONFIG;
+}
+
 static Err read_mixture(const Json *json, const char *key, Mixture *out)
 {
     static const char *const known[] = {"from", "share", "balance", "sets", "distinct"};
@@ -71,7 +80,7 @@ static Err read_recipe(Arena *run, const Settings *s, const char *name, Recipe *
     *out = NULL;
     if (*name == 0)
         return OK;
-    TRY(file_join(path, s->folder, name));
+    TRY(file_join(path, *name == '/' ? "" : s->folder, name));
     TRY(json_read(run, arena_text(run, path), JSON_COMMENTS, &json));
     return recipe_read(run, json, folder_of(run, arena_text(run, path)), s->source, out);
 }
@@ -129,14 +138,14 @@ static Err check_numbers(const Settings *s)
     return OK;
 }
 
-Err settings_read(Arena *run, const char *file, const char *text, int64_t length,
-                  const char *const *overrides, int count, Settings *out)
+static Err read_files(Arena *run, const char *file, const char *text, int64_t length,
+                      const char *const *overrides, int count, Settings *out)
 {
     const Json *json;
 
-    *out = (Settings){0};
     TRY(json_parse(run, arena_text(run, file), text, length, JSON_COMMENTS, &json));
-    TRY(config_override(run, json, overrides, count, &json));
+    if (json->kind == JSON_OBJECT) // else config_read says what it is
+        TRY(config_override(run, json, overrides, count, &json));
     TRY(config_read(run, json, SETTINGS_TABLE, out));
     out->json = json;
     out->file = arena_text(run, file);
@@ -147,8 +156,27 @@ Err settings_read(Arena *run, const char *file, const char *text, int64_t length
     TRY(read_recipe(run, out, out->base.recipe, &out->base_recipe));
     TRY(read_recipe(run, out, out->loop.recipe, &out->loop_recipe));
     TRY(read_recipe(run, out, out->evaluate.recipe, &out->evaluate_recipe));
-    TRY(check_numbers(out));
-    return read_model(run, out);
+    return check_numbers(out);
+}
+
+// Now, not when the recipe's turn comes after hours of training.
+static Err check_vocab(Arena *run, const Settings *s)
+{
+    const Recipe *recipe[] = {s->base_recipe, s->loop_recipe, s->evaluate_recipe};
+
+    for (int i = 0; i < 3; i++)
+        if (recipe[i] != NULL)
+            TRY(recipe_check_vocab(recipe[i], run, s->vocab));
+    return OK;
+}
+
+Err settings_read(Arena *run, const char *file, const char *text, int64_t length,
+                  const char *const *overrides, int count, Settings *out)
+{
+    *out = (Settings){0};
+    TRY(as_config(read_files(run, file, text, length, overrides, count, out)));
+    TRY(read_model(run, out));
+    return check_vocab(run, out);
 }
 
 // Rank 0 reads, everybody parses the same bytes: all succeed or fail alike.

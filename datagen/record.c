@@ -2,10 +2,10 @@
 
 #include <string.h>
 
-enum { NAMES_MAX = 1024 };
+enum { TABLE_MAX = 1024 };
 
 // The names of a process: few, short, never given back.  Records hold pointers into it.
-static char names[NAMES_MAX][RECORD_NAME_MAX + 8];
+static char names[TABLE_MAX][RECORD_NAME_MAX + 8];
 static int  names_used;
 
 const char *record_name(const char *name)
@@ -14,7 +14,7 @@ const char *record_name(const char *name)
     for (int i = 0; i < names_used; i++)
         if (names[i] == name || strcmp(names[i], name) == 0)
             return names[i];
-    CHECK(names_used < NAMES_MAX, "more than %d names, at %s", NAMES_MAX, name);
+    CHECK(names_used < TABLE_MAX, "more than %d names, at %s", TABLE_MAX, name);
     strcpy(names[names_used], name);
     return names[names_used++];
 }

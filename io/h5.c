@@ -89,15 +89,31 @@ static herr_t keep_innermost(unsigned level, const H5E_error2_t *error, void *re
     return 0;
 }
 
+// HDF5 tells time, addresses and sizes of a failed call over several lines; what the system said is
+// among them.
+static Err system_failed(Err code, const char *doing, const char *path, const char *said)
+{
+    int length = (int)strcspn(said, "'\n");
+
+    if (strncmp(said, "No space", 8) == 0 || strncmp(said, "Disk quota", 10) == 0)
+        FAIL(code, "%s %s: %.*s; %lld MiB are free there: make room", doing, path, length, said,
+             (long long)(file_space(path) >> 20));
+    FAIL(code, "%s %s: %.*s", doing, path, length, said);
+}
+
 Err h5_ok(int64_t answer, Err code, const char *doing, const char *name, const char *path)
 {
-    const char *reason = "no reason given";
+    static const char said[] = "error message = '";
+    const char       *reason = "no reason given", *system;
 
     if (answer >= 0)
         return OK;
     H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, keep_innermost, &reason);
-    FAIL(code, "%s %s%s%s: %s", doing, name != NULL ? name : "", name != NULL ? " in " : "", path,
-         reason);
+    system = strstr(reason, said);
+    if (system != NULL)
+        return system_failed(code, doing, path, system + strlen(said));
+    FAIL(code, "%s %s%s%s: %.*s", doing, name != NULL ? name : "", name != NULL ? " in " : "", path,
+         (int)strcspn(reason, "\n"), reason);
 }
 
 // HDF5 is not to print (h5_ok tells it better), not to load strangers' code for filters, and not to

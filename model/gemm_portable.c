@@ -40,13 +40,30 @@ static inline Part part_fused(Part a, Part b, Part sum)
     return sum;
 }
 
+static inline Part part_load_some(const float *x, int n)
+{
+    Part p = {{0}};
+    memcpy(&p, x, (size_t)n * sizeof *x);
+    return p;
+}
+
+static inline void part_store_some(float *y, Part p, int n)
+{
+    memcpy(y, &p, (size_t)n * sizeof *y);
+}
+
 #include "model/gemm_tile.h"
 
 // clang-format off
 TILE(1, 1) TILE(2, 1) TILE(3, 1) TILE(4, 1)
+TILE(1, 2) TILE(2, 2) TILE(3, 2) TILE(4, 2)
+TILE(1, 4) TILE(2, 4) TILE(3, 4)
 
 const GemmLevel gemm_portable = {
-    .name = "portable", .describe = "products fma32 portable", .rows = 4,
-    .tile = {{NULL}, {tile_1_1}, {tile_2_1}, {tile_3_1}, {tile_4_1}},
+    .name = "portable", .describe = "products fma32 portable", .part = PART, .rows = {4, 4, 3, 0},
+    .width = {0, 2, 2, 2, 1, 1, 1, 1, 1, 1, 1, 1, 1},
+    .tile = {{NULL, tile_1_1, tile_2_1, tile_3_1, tile_4_1},
+             {NULL, tile_1_2, tile_2_2, tile_3_2, tile_4_2},
+             {NULL, tile_1_4, tile_2_4, tile_3_4}},
 };
 // clang-format on

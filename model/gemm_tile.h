@@ -1,7 +1,8 @@
 // gemm_tile.h -- the tile of gemm_private.h, written once for all levels.
 //
 // Included by gemm_<level>.c, which defines before: TARGET (attribute of every function here), Part
-// (a register), PART (floats in it), part_zero, part_load, part_store, part_spread and part_fused.
+// (a register), PART (floats in it), part_zero, part_load, part_store, part_load_some and
+// part_store_some (of the first n < PART floats), part_spread and part_fused.
 #include "model/gemm_private.h"
 
 #ifdef __clang__
@@ -12,40 +13,59 @@
 
 enum { PARTS = GEMM_LANES / PART }; // registers of a panel
 
-// R and P are constants where this is inlined, so that every sum stays in a register.  The arrays
-// have constant sizes all the same: with R and P for sizes they would live in memory.
+// R and V are constants where this is inlined, so that every sum stays in a register.  The arrays
+// have constant sizes all the same: with R and V for sizes they would live in memory.
 static inline __attribute__((always_inline)) TARGET void tile_sum(const GemmTile *t, const int R,
-                                                                  const int P)
+                                                                  const int V)
 {
-    Part         sum[GEMM_ROWS_MAX][GEMM_PANELS_MAX * PARTS], b[GEMM_PANELS_MAX * PARTS];
+    Part         sum[GEMM_ROWS_MAX][GEMM_PARTS_MAX], b[GEMM_PARTS_MAX];
     const float *at = t->a, *bt = t->b;
+    const int    whole = t->last == PART ? V : V - 1; // parts of y that are all there
 
-    UNROLL for (int r = 0; r < R; r++)
-    {
-        UNROLL for (int v = 0; v < P * PARTS; v++) sum[r][v] =
-            t->is_fresh ? part_zero() : part_load(t->y + r * t->ldy + v * PART);
+    if (t->is_fresh) {
+        UNROLL for (int r = 0; r < R; r++)
+        {
+            UNROLL for (int v = 0; v < V; v++) sum[r][v] = part_zero();
+        }
+    } else {
+        UNROLL for (int r = 0; r < R; r++)
+        {
+            __builtin_prefetch(t->next + r * t->ldy, 1);
+            UNROLL for (int v = 0; v < V; v++)
+            {
+                const float *y = t->y + r * t->ldy + v * PART;
+                sum[r][v] = v < whole ? part_load(y) : part_load_some(y, t->last);
+            }
+        }
     }
     for (int64_t k = 0; k < t->depth; k++) {
-        UNROLL for (int v = 0; v < P * PARTS; v++) b[v] =
+        UNROLL for (int v = 0; v < V; v++) b[v] =
             part_load(bt + v / PARTS * t->panel + v % PARTS * PART);
         UNROLL for (int r = 0; r < R; r++)
         {
             Part a = part_spread(at + r * t->lda);
 
-            UNROLL for (int v = 0; v < P * PARTS; v++) sum[r][v] = part_fused(a, b[v], sum[r][v]);
+            UNROLL for (int v = 0; v < V; v++) sum[r][v] = part_fused(a, b[v], sum[r][v]);
         }
         at += t->step;
         bt += GEMM_LANES;
     }
     UNROLL for (int r = 0; r < R; r++)
     {
-        UNROLL for (int v = 0; v < P * PARTS; v++)
-            part_store(t->y + r * t->ldy + v * PART, sum[r][v]);
+        UNROLL for (int v = 0; v < V; v++)
+        {
+            float *y = t->y + r * t->ldy + v * PART;
+
+            if (v < whole)
+                part_store(y, sum[r][v]);
+            else
+                part_store_some(y, sum[r][v], t->last);
+        }
     }
 }
 
-#define TILE(R, P)                                       \
-    static TARGET void tile_##R##_##P(const GemmTile *t) \
+#define TILE(R, V)                                       \
+    static TARGET void tile_##R##_##V(const GemmTile *t) \
     {                                                    \
-        tile_sum(t, R, P);                               \
+        tile_sum(t, R, V);                               \
     }

@@ -186,6 +186,45 @@ static void scoring_gives_the_bits_of_decoding(const Comm *c)
     arena_free(&w.arena);
 }
 
+// What stands in provenance and is promised to replay: number n of a sequence is drawn with
+// Philox(seed, stream; n) from the logits after everything before it.
+static void tokens_are_drawn_by_their_own_numbers(const Comm *c)
+{
+    static World   w;
+    static Written got[REQUESTS];
+    static int32_t token[CONTEXT];
+    static float   weight[CONTEXT], logp[CONTEXT], logits[CONTEXT * 19];
+    double         work[19], spare[2 * 19];
+    DecodeRequest  r[REQUESTS];
+    Acts          *acts;
+    Batch          b;
+
+    (void)c;
+    world_make(&w);
+    all_requests(&w, r);
+    run(&w, r, REQUESTS, 8, 1, 100, got);
+    acts = acts_make(&w.arena, &w.net, CONTEXT, CONTEXT, NET_INFER);
+    b = batch_make(&w.arena, CONTEXT, 1);
+    for (int i = 0; i < REQUESTS; i++) {
+        int64_t P = r[i].prompt_length;
+
+        memcpy(token, r[i].prompt, (size_t)P * sizeof *token);
+        memcpy(token + P, got[i].ids, (size_t)got[i].length * sizeof *token);
+        b.N = b.docs = 0;
+        batch_add(&b, token, weight, P + got[i].length, 1);
+        net_score(&w.net, acts, &b, logp, logits);
+        for (int64_t n = 0; n < got[i].length; n++) {
+            Rng   rng = rng_make(r[i].seed, r[i].stream, (uint32_t)n);
+            float p;
+
+            EXPECT_INT(sample_token(&r[i].spec, logits + (P + n - 1) * 19, 19, token, P + n, &rng,
+                                    &p, work, spare),
+                       got[i].ids[n]);
+        }
+    }
+    arena_free(&w.arena);
+}
+
 static void text_is_what_the_tokens_decode_to(const Comm *c)
 {
     static World   w;
@@ -367,7 +406,8 @@ static void the_need_is_exact(const Comm *c)
 }
 
 TEST_MAIN(CASE(decoding_does_not_depend_on_slots_threads_or_grouping),
-          CASE(scoring_gives_the_bits_of_decoding), CASE(text_is_what_the_tokens_decode_to),
-          CASE(stop_texts_are_found_across_tokens), CASE(a_stop_text_of_one_token_ends_at_once),
+          CASE(scoring_gives_the_bits_of_decoding), CASE(tokens_are_drawn_by_their_own_numbers),
+          CASE(text_is_what_the_tokens_decode_to), CASE(stop_texts_are_found_across_tokens),
+          CASE(a_stop_text_of_one_token_ends_at_once),
           CASE(the_context_ends_a_sequence_and_refuses_a_prompt),
           CASE(clear_forgets_and_stats_count), CASE(the_need_is_exact))

@@ -238,6 +238,36 @@ static void a_step_reports_what_it_did(const Comm *c)
     arena_free(&w.arena);
 }
 
+// The step against all examples as one batch, and a norm that is formed element by element.
+static void loss_and_norm_are_those_of_one_large_batch(const Comm *c)
+{
+    static World        w;
+    TrainStep           out;
+    const TrainExample *e;
+    Acts               *acts;
+    Batch               b;
+    float              *grad;
+    double              loss, weights = 0, squares = 0;
+
+    world_make(&w, c, &SHAPE);
+    e = examples(&w.arena, 0);
+    acts = acts_make(&w.arena, &w.net, COUNT * LONGEST, LONGEST, NET_TRAIN);
+    b = batch_make(&w.arena, COUNT * LONGEST, COUNT);
+    grad = arena_new(&w.arena, float, w.net.params.padded);
+    for (int n = 0; n < COUNT; n++)
+        for (int64_t t = 1; t < e[n].length; t++)
+            weights += (double)e[n].weight[t];
+    for (int n = 0; n < COUNT; n++)
+        batch_add(&b, e[n].token, e[n].weight, e[n].length, (float)(1 / weights));
+    loss = net_grad(&w.net, acts, &b, grad, arena_new(&w.arena, float, COUNT *LONGEST));
+    for (int64_t i = 0; i < w.net.params.padded; i++)
+        squares += (double)grad[i] * (double)grad[i];
+    EXPECT_OK(one_step(&w, 0, &out));
+    EXPECT_NEAR(out.loss, loss, 1e-6);
+    EXPECT(fabs(out.grad_norm - sqrt(squares)) <= 1e-5 * sqrt(squares));
+    arena_free(&w.arena);
+}
+
 // One token of one example has an embedding that is not a number: one leaf of one rank sees it.
 static void a_gradient_that_is_not_finite_changes_nothing(const Comm *c)
 {
@@ -405,6 +435,7 @@ static void the_need_is_that_of_the_largest_rank(const Comm *c)
 TEST_MAIN(CASE(training_has_the_bits_of_one_rank), CASE(training_does_not_depend_on_threads),
           CASE(plain_allreduce_is_close), CASE(more_ranks_than_micro_batches_take_part),
           CASE(all_ranks_hold_the_same_weights), CASE(a_step_reports_what_it_did),
+          CASE(loss_and_norm_are_those_of_one_large_batch),
           CASE(a_gradient_that_is_not_finite_changes_nothing),
           CASE(one_rank_that_stops_or_fails_is_heard_by_all),
           CASE(moments_make_a_run_go_on_with_the_same_bits),

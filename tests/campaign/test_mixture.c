@@ -1,0 +1,168 @@
+#include "base/rng.h"
+#include "campaign/mixture.h"
+#include "tests/check.h"
+
+#include <string.h>
+
+enum { DRAWS = 4000 };
+
+typedef struct Room {
+    Arena       arena;
+    MixtureData data;
+} Room;
+
+static void add_document(Room *r, int64_t iteration, int64_t group, int32_t first_token)
+{
+    int32_t         *token = arena_new(&r->arena, int32_t, 3);
+    float           *weight = arena_new(&r->arena, float, 3);
+    MixtureDocument *d = &r->data.document[r->data.count++];
+
+    token[0] = first_token;
+    weight[2] = 1;
+    *d = (MixtureDocument){{token, weight, 3}, iteration, group, (uint64_t)first_token};
+}
+
+// 10 seeds of group 0; in iteration 1, 30 documents of group 0 and 10 of group 3, and in iteration
+// 2 five documents of which two stand in iteration 1 already.
+static void fill(Room *r)
+{
+    EXPECT_OK(arena_make(&r->arena, "test", 1 << 20));
+    r->data = mixture_make(&r->arena);
+    for (int i = 0; i < 10; i++)
+        add_document(r, 0, 0, i);
+    for (int i = 0; i < 40; i++)
+        add_document(r, 1, i < 30 ? 0 : 3, 100 + i);
+    for (int i = 0; i < 5; i++)
+        add_document(r, 2, 0, i < 2 ? 100 + i : 200 + i);
+}
+
+static Mixture star_mixture(int balance, SetsKind sets, int distinct)
+{
+    Mixture m = {.parts = 2};
+
+    m.part[0] = (MixturePart){.from_seeds = 1, .share = 0.1, .distinct = 1};
+    m.part[1] = (MixturePart){.share = 0.9, .balance = balance, .sets = sets, .distinct = distinct};
+    return m;
+}
+
+static void count_draws(const MixturePools *p, int64_t *seeds, int64_t *group3, int64_t *last)
+{
+    TrainExample e[64];
+
+    *seeds = *group3 = *last = 0;
+    for (int step = 0; step < DRAWS / 64; step++) {
+        mixture_draw(p, 7, 2, step, e, 64);
+        for (int i = 0; i < 64; i++) {
+            int32_t first = e[i].token[0];
+            *seeds += first < 100;
+            *group3 += first >= 130 && first < 140;
+            *last += first >= 200;
+        }
+    }
+}
+
+static void mixture_draws_by_share_and_balances_groups(const Comm *c)
+{
+    Room          r;
+    MixturePools *p;
+    Mixture       m = star_mixture(1, SETS_ALL, 1);
+    int64_t       seeds, group3, last;
+    double        n = DRAWS / 64 * 64;
+
+    (void)c;
+    fill(&r);
+    EXPECT_OK(mixture_pools(&r.arena, &r.data, &m, 2, &p));
+    EXPECT_INT(mixture_size(p), 43);
+    count_draws(p, &seeds, &group3, &last);
+    EXPECT_NEAR((double)seeds / n, 0.1, 0.02);
+    EXPECT_NEAR((double)group3 / n, 0.45, 0.03);
+    arena_free(&r.arena);
+}
+
+static void mixture_without_balance_draws_documents_alike(const Comm *c)
+{
+    Room          r;
+    MixturePools *p;
+    Mixture       m = star_mixture(0, SETS_ALL, 0);
+    int64_t       seeds, group3, last;
+    double        n = DRAWS / 64 * 64;
+
+    (void)c;
+    fill(&r);
+    EXPECT_OK(mixture_pools(&r.arena, &r.data, &m, 2, &p));
+    EXPECT_INT(mixture_size(p), 45);
+    count_draws(p, &seeds, &group3, &last);
+    EXPECT_NEAR((double)group3 / n, 0.9 * 10 / 45, 0.03);
+    arena_free(&r.arena);
+}
+
+static void mixture_of_the_last_set_leaves_older_ones_out(const Comm *c)
+{
+    Room          r;
+    MixturePools *p;
+    Mixture       m = star_mixture(1, SETS_LAST, 1);
+    int64_t       seeds, group3, last;
+
+    (void)c;
+    fill(&r);
+    EXPECT_OK(mixture_pools(&r.arena, &r.data, &m, 2, &p));
+    EXPECT_INT(mixture_size(p), 5);
+    count_draws(p, &seeds, &group3, &last);
+    EXPECT_INT(group3, 0);
+    EXPECT(last > 0);
+    arena_free(&r.arena);
+}
+
+static void mixture_gives_the_share_of_an_empty_part_to_the_others(const Comm *c)
+{
+    Room          r;
+    MixturePools *p;
+    Mixture       m = star_mixture(1, SETS_LAST, 1);
+    int64_t       seeds, group3, last;
+
+    (void)c;
+    fill(&r);
+    EXPECT_OK(mixture_pools(&r.arena, &r.data, &m, 9, &p)); // nothing was kept in iteration 9
+    count_draws(p, &seeds, &group3, &last);
+    EXPECT_INT(seeds, DRAWS / 64 * 64);
+    arena_free(&r.arena);
+}
+
+static void mixture_of_nothing_says_so(const Comm *c)
+{
+    Arena         arena;
+    MixtureData   data;
+    MixturePools *p;
+    Mixture       m = star_mixture(1, SETS_ALL, 1);
+
+    (void)c;
+    EXPECT_OK(arena_make(&arena, "test", 1 << 20));
+    data = mixture_make(&arena);
+    EXPECT_ERR(mixture_pools(&arena, &data, &m, 1, &p), ERR_DATA, "nothing to train on");
+    arena_free(&arena);
+}
+
+static void mixture_draws_are_a_function_of_seed_iteration_and_step(const Comm *c)
+{
+    Room          r;
+    MixturePools *p;
+    Mixture       m = star_mixture(1, SETS_ALL, 1);
+    TrainExample  a[64], b[64], other[64];
+
+    (void)c;
+    fill(&r);
+    EXPECT_OK(mixture_pools(&r.arena, &r.data, &m, 2, &p));
+    mixture_draw(p, 7, 2, 5, a, 64);
+    mixture_draw(p, 7, 2, 6, other, 64);
+    mixture_draw(p, 7, 2, 5, b, 64);
+    EXPECT(memcmp(a, b, sizeof a) == 0);
+    EXPECT(memcmp(a, other, sizeof a) != 0);
+    arena_free(&r.arena);
+}
+
+TEST_MAIN(CASE(mixture_draws_by_share_and_balances_groups),
+          CASE(mixture_without_balance_draws_documents_alike),
+          CASE(mixture_of_the_last_set_leaves_older_ones_out),
+          CASE(mixture_gives_the_share_of_an_empty_part_to_the_others),
+          CASE(mixture_of_nothing_says_so),
+          CASE(mixture_draws_are_a_function_of_seed_iteration_and_step))
