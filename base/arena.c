@@ -15,7 +15,7 @@
 #endif
 
 // Beyond this much, memory that an arena went back from is returned to the system.
-enum { ARENA_KEEP_BYTES = 64 << 20 };
+enum { ARENA_KEEP_BYTES = 64 << 20, PAGE_BYTES = 4096 };
 
 int64_t arena_need(int64_t count, int64_t size)
 {
@@ -50,6 +50,16 @@ void arena_free(Arena *a)
     ASAN_UNPOISON_MEMORY_REGION(a->base, (size_t)a->capacity);
     munmap(a->base, (size_t)a->capacity);
     *a = (Arena){0};
+}
+
+void arena_commit(Arena *a)
+{
+    volatile char *base = a->base;
+
+    ASAN_UNPOISON_MEMORY_REGION(a->base + a->touched, (size_t)(a->capacity - a->touched));
+    for (int64_t at = a->touched; at < a->capacity; at += PAGE_BYTES)
+        base[at] = 0; // as it was: a page that is written to is a page that is there
+    ASAN_POISON_MEMORY_REGION(a->base + a->used, (size_t)(a->capacity - a->used));
 }
 
 void *arena_push(Arena *a, int64_t count, int64_t size)
@@ -100,7 +110,8 @@ void arena_back(Arena *a, ArenaMark mark)
     CHECK(0 <= mark && mark <= a->used, "mark %" PRId64 ", used %" PRId64, mark, a->used);
     a->used = mark;
     if (a->touched - mark > ARENA_KEEP_BYTES) {
-        int64_t page = 4096, keep = (mark + ARENA_KEEP_BYTES / 2 + page - 1) / page * page;
+        int64_t keep =
+            (mark + ARENA_KEEP_BYTES / 2 + PAGE_BYTES - 1) / PAGE_BYTES * (int64_t)PAGE_BYTES;
 
         madvise(a->base + keep, (size_t)(a->touched - keep), MADV_DONTNEED);
         a->touched = keep;

@@ -31,6 +31,9 @@ typedef int64_t ArenaMark;
 Err  arena_make(Arena *a, const char *name, int64_t capacity);
 void arena_free(Arena *a);
 
+// Takes all pages now instead of when they are touched, so that what does not fit fails at once.
+void arena_commit(Arena *a);
+
 // Zeroed memory for `count` things of `size` bytes.  Valid until the arena goes back past here.
 void *arena_push(Arena *a, int64_t count, int64_t size);
 

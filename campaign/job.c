@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "io/ckpt.h"
+#include "io/h5.h"
 #include "io/set.h"
 #include "model/gemm.h"
 #include "model/ops.h"
@@ -113,12 +114,16 @@ int job_threads(const Settings *s, const Roles *roles, const Comm *world)
 const char *job_provenance(Arena *run, const Settings *s, const Comm *world, int threads)
 {
     Text t = text_make(run);
+    char mpi[128], hdf5[64];
 
+    comm_library(mpi, sizeof mpi);
+    h5_library(hdf5, sizeof hdf5);
     text_printf(
         &t,
         "{\"program\": \"tandem 0.1.0\", \"commit\": \"%s\", \"ranks\": %d, \"threads\": %d, "
-        "\"kernels\": \"%s\", \"products\": \"%s\", \"seed\": %" PRId64 ", \"config\": ",
-        TD_COMMIT, world->size, threads, op_level(), gemm_describe(), s->seed);
+        "\"kernels\": \"%s\", \"products\": \"%s\", \"mpi\": \"%s\", \"hdf5\": \"%s\", "
+        "\"seed\": %" PRId64 ", \"config\": ",
+        TD_COMMIT, world->size, threads, op_level(), gemm_describe(), mpi, hdf5, s->seed);
     settings_write(&t, s);
     text_puts(&t, "}");
     return t.data;

@@ -55,30 +55,40 @@ static void keep_document(MixtureData *d, const SetRows *rows, int64_t row, int6
     doc->content = hash_bytes(hash_bytes(0, token, length * 4), w, length * 4);
 }
 
+// A token is at least one byte of text, or one special segment.
+static int64_t most_tokens(const SetRows *rows, int64_t row)
+{
+    int64_t first = rows->segment_begin[row], last = rows->segment_begin[row + 1];
+
+    return rows->segment_text.begin[last] - rows->segment_text.begin[first] + last - first;
+}
+
+static Err add_row(MixtureData *d, Arena *scratch, const Settings *s, const SetRows *rows,
+                   int64_t row, int64_t iteration)
+{
+    ArenaMark mark = arena_mark(scratch);
+    int64_t   room = most_tokens(rows, row), length = 0;
+    int32_t  *ids = arena_new(scratch, int32_t, room);
+    float    *weight = arena_new(scratch, float, room);
+    Err       e = produce_tokens(s->vocab, rows, row, ids, weight, room, &length);
+
+    if (e == OK && length > s->dims.T)
+        d->too_long++;
+    else if (e == OK && length == 0)
+        d->empty++;
+    else if (e == OK)
+        keep_document(d, rows, row, iteration, ids, weight, length);
+    arena_back(scratch, mark);
+    return e;
+}
+
 Err mixture_add(MixtureData *d, Arena *scratch, const Settings *s, const SetRows *rows,
                 int64_t iteration)
 {
-    ArenaMark mark = arena_mark(scratch);
-    int64_t   room = s->dims.T + 1;
-    int32_t  *ids = arena_new(scratch, int32_t, room);
-    float    *weight = arena_new(scratch, float, room);
-    Err       e = OK;
-
-    for (int64_t r = 0; r < rows->R && e == OK; r++) {
-        int64_t length = 0;
-
-        if (rows->status[r] != SET_KEPT)
-            continue;
-        e = produce_tokens(s->vocab, rows, r, ids, weight, room, &length);
-        if (e == OK && length > s->dims.T)
-            d->too_long++;
-        else if (e == OK && length == 0)
-            d->empty++;
-        else if (e == OK)
-            keep_document(d, rows, r, iteration, ids, weight, length);
-    }
-    arena_back(scratch, mark);
-    return e;
+    for (int64_t r = 0; r < rows->R; r++)
+        if (rows->status[r] == SET_KEPT)
+            TRY(add_row(d, scratch, s, rows, r, iteration));
+    return OK;
 }
 
 static int by_content(const void *a, const void *b)

@@ -10,8 +10,9 @@
 #include <string.h>
 #include <unistd.h>
 
-// Measured with the star configs: rows of a block in flight, and a document with its table entry.
-enum { RECORD_BYTES = 4096, DOCUMENT_BYTES = 1024 };
+// Measured with the star configs: a record in flight or read back, and a document with its table
+// entry; what HDF5 and MPI take after the start of the program.
+enum { RECORD_BYTES = 2048, DOCUMENT_BYTES = 1024, LATER_BYTES = 5 << 20 };
 
 int64_t plan_run_bytes(const Settings *s, int threads, const Roles *roles)
 {
@@ -44,7 +45,7 @@ static int64_t process_bytes(void)
     if (fscanf(f, "%ld %ld", &pages, &resident) != 2)
         resident = 0;
     fclose(f);
-    return (int64_t)resident * sysconf(_SC_PAGESIZE);
+    return (int64_t)resident * sysconf(_SC_PAGESIZE) + LATER_BYTES;
 }
 
 static int64_t records_per_iteration(const Settings *s)
@@ -55,15 +56,18 @@ static int64_t records_per_iteration(const Settings *s)
     return loop > base ? loop : base;
 }
 
-// Records in flight and read back, and the documents of all iterations.
-static int64_t record_bytes(const Settings *s, const Roles *roles)
+// Records in flight and read back, with those of all iterations where duplicates are looked for;
+// the documents of all iterations; one of the moments of a training state.
+static int64_t step_bytes(const Settings *s, const Roles *roles)
 {
     int64_t records = records_per_iteration(s), bytes = 0;
+    int     looks_back = s->loop_recipe != NULL && recipe_commit_key(s->loop_recipe) != NULL;
 
     if (roles->generates)
-        bytes += records * RECORD_BYTES;
+        bytes += records * (looks_back ? 1 + s->iterations : 1) * RECORD_BYTES;
     if (roles->trains)
-        bytes += records * RECORD_BYTES + records * s->iterations * DOCUMENT_BYTES;
+        bytes += records * RECORD_BYTES + records * s->iterations * DOCUMENT_BYTES +
+                 params_count(&s->dims) * 4;
     return bytes;
 }
 
@@ -86,15 +90,17 @@ static Err check_fits(int64_t need, int64_t have, int ranks)
 {
     if (have >= 0 && need > have)
         FAIL(ERR_CONFIG,
-             "the %d rank%s on this node need %.2f GiB, but %.2f GiB are free: use fewer ranks per "
+             "the %d rank%s on this node need%s %.2f GiB, but %.2f GiB are free: use fewer ranks "
+             "per "
              "node, fewer generate.slots, smaller train.micro_tokens, or a smaller model",
-             ranks, ranks > 1 ? "s" : "", (double)need / 0x1p30, (double)have / 0x1p30);
+             ranks, ranks > 1 ? "s" : "", ranks > 1 ? "" : "s", (double)need / 0x1p30,
+             (double)have / 0x1p30);
     return OK;
 }
 
 Err plan_check_machine(const Settings *s, const Job *job)
 {
-    int64_t mine = plan_run_bytes(s, job->threads, &job->roles) + record_bytes(s, &job->roles);
+    int64_t mine = plan_run_bytes(s, job->threads, &job->roles) + step_bytes(s, &job->roles);
 
     return check_fits(mine * job->world->size, available_bytes(), job->world->size);
 }
@@ -113,7 +119,7 @@ static int plan_roles(const Settings *s, int size, RolePlan out[2])
     Comm of = {.size = size};
 
     if (mode == ROLES_ALTERNATE) {
-        out[0] = (RolePlan){"every rank", {ROLES_ALTERNATE, 1, 1, of, of}, size};
+        out[0] = (RolePlan){"rank with both roles", {ROLES_ALTERNATE, 1, 1, of, of}, size};
         return 1;
     }
     if (g == 0)
@@ -171,7 +177,7 @@ Err plan_write(Text *t, const Settings *s, int size, int threads)
                 params_count(&s->dims), plan_forward_flop(&s->dims));
     for (int k = 0; k < kinds; k++) {
         int64_t run = plan_run_bytes(s, threads, &roles[k].roles);
-        int64_t records = record_bytes(s, &roles[k].roles);
+        int64_t step = step_bytes(s, &roles[k].roles);
 
         if (roles[k].ranks < 1)
             FAIL(ERR_CONFIG,
@@ -180,11 +186,11 @@ Err plan_write(Text *t, const Settings *s, int size, int threads)
                  size, roles[k].name);
         text_printf(t,
                     "memory of a %s (%d rank%s): %.1f MiB = %.1f weights, buffers, activations + "
-                    "%.1f records + %.1f program and libraries\n",
+                    "%.1f records, training state + %.1f program and libraries\n",
                     roles[k].name, roles[k].ranks, roles[k].ranks > 1 ? "s" : "",
-                    (double)(run + records + process) / 0x1p20, (double)run / 0x1p20,
-                    (double)records / 0x1p20, (double)process / 0x1p20);
-        node += (run + records + process) * roles[k].ranks;
+                    (double)(run + step + process) / 0x1p20, (double)run / 0x1p20,
+                    (double)step / 0x1p20, (double)process / 0x1p20);
+        node += (run + step + process) * roles[k].ranks;
     }
     write_tokens(t, s);
     text_printf(t, "disk: about %.1f MiB in %s\n", (double)disk_bytes(s) / 0x1p20, s->out);

@@ -72,6 +72,7 @@ static Err open_replay(Replay *r, const Comm *world, const char *dir)
     TRY(arena_make(&r->keep, "settings", PLAN_STEP_ADDRESSES));
     TRY(arena_make(&r->step, "step", PLAN_STEP_ADDRESSES));
     TRY(open_settings(r, dir));
+    TRY(gemm_choose((GemmKind)r->settings.products));
     r->job.settings = &r->settings;
     r->job.world = world;
     r->job.threads = 1;
@@ -93,6 +94,24 @@ static Err need_set(Replay *r, int64_t iteration)
     if (r->set[iteration].id == NULL)
         TRY(set_read(&r->job.run, &r->keep, iteration, &r->set[iteration]));
     return OK;
+}
+
+// The commit of an iteration rejects duplicates, which a request that stands alone cannot know.
+static void reject_late(const SetRows *set, int64_t row, SetRows *again)
+{
+    static const char reason[] = "duplicate";
+
+    if (set->status[row] == SET_KEPT || strcmp(set->reason_names[set->reason[row]], reason) != 0)
+        return;
+    for (int64_t i = 0; i < again->R; i++) {
+        if (again->id[2 * i + 1] != set->id[2 * row + 1] || again->status[i] != SET_KEPT)
+            continue;
+        again->status[i] = SET_REJECTED;
+        for (int k = 0; k < again->reasons; k++)
+            if (strcmp(again->reason_names[k], reason) == 0)
+                again->reason[i] = (uint16_t)k;
+    }
+    set_sum_rows(again);
 }
 
 static void compare_row(Replay *r, const SetRows *set, int64_t row, const SetRows *again)
@@ -141,8 +160,11 @@ static Err replay_one(Replay *r, const ReplayId *id)
     set = &r->set[id->iteration];
     for (int64_t row = 0; row < set->R; row++)
         if (set->id[2 * row] == ((uint64_t)id->iteration << 40 | (uint64_t)id->request) &&
-            (id->sample < 0 || set->id[2 * row + 1] == (uint64_t)id->sample))
+            (id->sample < 0 || set->id[2 * row + 1] == (uint64_t)id->sample)) {
+            if (recipe != NULL && recipe_commit_key(recipe) != NULL)
+                reject_late(set, row, &again);
             compare_row(r, set, row, &again);
+        }
     arena_back(&r->step, 0);
     if (r->compared == before)
         FAIL(ERR_USAGE, "%s has no example %" PRId64 "/%" PRId64 " with that sample",

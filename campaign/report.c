@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { GROUPS_MAX = 16, SAMPLES = 10, LOSS_POINTS = 600 };
+enum { GROUPS_MAX = 16, SAMPLES = 10, LOSS_POINTS = 600, SOURCES_MAX = 5 };
 
 typedef struct Page {
     const Run  *run;
@@ -238,11 +238,54 @@ static void write_samples(Page *p, const SetRows *rows, SetStatus status, const 
     }
 }
 
+// Kept by source, and rejected, over the iterations, from the lines of the generators.
+static void write_yield_chart(Page *p)
+{
+    SvgLine  line[SOURCES_MAX + 1];
+    double  *x, *y[SOURCES_MAX + 1];
+    int64_t  lines = 0, count = 0;
+    int      sources = 0;
+    SvgChart chart = {"Records per iteration", "iteration", "records", 0, 0, 0, line};
+
+    for (const Json *j = p->metrics; j != NULL; j = j->next)
+        lines += is_kind(j, "generate");
+    x = arena_new(p->arena, double, lines);
+    for (int s = 0; s <= SOURCES_MAX; s++)
+        y[s] = arena_new(p->arena, double, lines);
+    for (const Json *j = p->metrics; j != NULL; j = j->next) {
+        const Json *by = is_kind(j, "generate") ? json_member(j, "by_source") : NULL;
+        double      i = number_of(j, "iteration");
+
+        if (by == NULL || i < 1 || (count > 0 && i <= x[count - 1]))
+            continue;
+        x[count] = i;
+        y[0][count] = number_of(j, "rejected");
+        for (const Json *v = by->child; v != NULL; v = v->next) {
+            int s = 0;
+
+            while (s < sources && strcmp(line[s + 1].name, v->key) != 0)
+                s++;
+            if (s == sources && sources < SOURCES_MAX)
+                line[++sources].name = v->key;
+            if (s < SOURCES_MAX)
+                y[s + 1][count] = v->number;
+        }
+        count++;
+    }
+    line[0].name = "rejected";
+    for (int s = 0; s <= sources; s++)
+        line[s] = (SvgLine){s == 0 ? "rejected" : line[s].name, count, x, y[s]};
+    chart.lines = sources + 1;
+    svg_chart(&p->html, &chart);
+}
+
 static Err write_sets(Page *p)
 {
     SetRows rows, last = {0};
 
-    text_puts(&p->html, "<h2>Examples</h2>\n<table><tr><th>iteration</th><th>records</th><th>kept"
+    text_puts(&p->html, "<h2>Examples</h2>\n");
+    write_yield_chart(p);
+    text_puts(&p->html, "<table><tr><th>iteration</th><th>records</th><th>kept"
                         "</th><th>share</th><th style='text-align:left'>how and why</th></tr>\n");
     for (int64_t i = 0; set_is_committed(p->run, i); i++) {
         TRY(set_read(p->run, p->arena, i, &rows));

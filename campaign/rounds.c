@@ -93,8 +93,10 @@ static int has_ended(const Job *job, int64_t version)
     int         ended = 0;
 
     if (job->settings->evaluate.stop_accuracy <= 0 ||
-        arena_make(&scratch, "metrics", (int64_t)1 << 32) != OK)
+        arena_make(&scratch, "metrics", (int64_t)1 << 32) != OK) {
+        err_forget(); // asked again at the next look
         return 0;
+    }
     if (metrics_read(&scratch, job->run.dir, &line) != OK) {
         err_forget();
         line = NULL;
@@ -178,6 +180,7 @@ static Err make_rooms(Campaign *m)
 
     TRY(plan_check_machine(&m->settings, &m->job));
     TRY(arena_make(&m->rooms.run, "run", run));
+    arena_commit(&m->rooms.run);
     TRY(arena_make(&m->rooms.step, "step", PLAN_STEP_ADDRESSES));
     TRY(arena_make(&m->rooms.train_step, "training step", PLAN_STEP_ADDRESSES));
     return arena_make(&m->rooms.data, "examples", PLAN_STEP_ADDRESSES);
@@ -185,17 +188,18 @@ static Err make_rooms(Campaign *m)
 
 static Err write_run_json(const Campaign *m, Arena *scratch)
 {
-    char path[FILE_PATH_MAX];
-    Text t = text_make(scratch), defaults = text_make(scratch);
+    char           path[FILE_PATH_MAX];
+    Text           t = text_make(scratch), defaults = text_make(scratch);
+    SettingsRecipe recipe[SETTINGS_RECIPES];
 
     config_defaults(&defaults, m->settings.json, SETTINGS_TABLE);
     text_printf(&t, "{\"format\": \"tandem run\", \"version\": 1, \"config_file\": ");
     text_json(&t, m->settings.file, (int64_t)strlen(m->settings.file));
-    text_printf(&t, ", \"attempt\": %d, \"recipe_hash\": \"%016" PRIx64 "\", \"provenance\": %s, ",
-                m->job.run.attempt,
-                m->settings.loop_recipe == NULL ? (uint64_t)0
-                                                : recipe_hash(m->settings.loop_recipe),
-                m->job.provenance);
+    settings_recipe_sums(&m->settings, recipe);
+    text_printf(&t, ", \"attempt\": %d, \"recipes\": {", m->job.run.attempt);
+    for (int i = 0; i < SETTINGS_RECIPES; i++)
+        text_printf(&t, "%s\"%s\": \"%s\"", i > 0 ? ", " : "", recipe[i].phase, recipe[i].sum);
+    text_printf(&t, "}, \"provenance\": %s, ", m->job.provenance);
     text_puts(&t, "\"defaults\": ");
     text_json(&t, defaults.data, defaults.length);
     text_puts(&t, ", \"config\": ");
@@ -219,6 +223,32 @@ static Err check_same(const Campaign *m, Arena *scratch)
     return settings_same(scratch, &m->settings, text);
 }
 
+static const char *words_of(RunSide side, RolesMode mode)
+{
+    if (side != RUN_BOTH)
+        return side == RUN_GENERATE ? "all generate" : "all train";
+    return mode == ROLES_SPLIT ? "split: generators and trainers"
+                               : "alternate: every rank does both";
+}
+
+// Other numbers of trainers than powers of two are right to rounding only: said once, up front.
+static void warn_of_rounding(const Campaign *m)
+{
+    int64_t trainers = coll_max_i64_all(m->job.world, m->job.roles.trainers.size);
+    int64_t M = m->settings.train.micro_batches;
+
+    if (trainers > 0 && ((trainers & (trainers - 1)) != 0 || M % trainers != 0))
+        log_once(
+            LOG_WARN,
+            "note: %" PRId64 " trainer ranks and %" PRId64
+            " micro-batches: weights agree with other numbers of ranks to rounding only; powers "
+            "of two up to train.micro_batches give the same bits",
+            trainers, M);
+    if (m->settings.products != GEMM_EXACT)
+        log_once(LOG_WARN, "note: with these products rows may depend on their batch: bits are not "
+                           "the same for other numbers of ranks, slots or threads");
+}
+
 static void greet(const Campaign *m, const Comm *world)
 {
     const Settings *s = &m->settings;
@@ -229,9 +259,7 @@ static void greet(const Campaign *m, const Comm *world)
              m->job.run.dir, m->job.run.attempt, s->seed);
     log_once(LOG_INFO, "  %d rank%s x %d thread%s (%s), kernels %s, %s", world->size,
              world->size > 1 ? "s" : "", m->job.threads, m->job.threads > 1 ? "s" : "",
-             r->mode == ROLES_SPLIT ? "split: generators and trainers"
-                                    : "alternate: every rank does both",
-             op_level(), gemm_describe());
+             words_of(m->job.side, r->mode), op_level(), gemm_describe());
     log_once(LOG_INFO, "  model: %" PRId64 " parameters, width %" PRId64 ", %d layers",
              params_count(&s->dims), s->dims.D, s->dims.L);
 }
@@ -267,6 +295,7 @@ static Err start_all(const Comm *world, Campaign *m, const RoundsOptions *option
     stop_start(options->max_time_s, arena_text(scratch, path), world->rank == 0);
     watchdog_start(m->settings.watchdog_scale);
     greet(m, world);
+    warn_of_rounding(m);
     return OK;
 }
 
@@ -312,6 +341,7 @@ Err rounds_run_all(const Comm *world, const char *config, const char *const *ove
                            .follows = options->follows}};
     TRY_ALL(world, arena_make(&scratch, "settings", PLAN_STEP_ADDRESSES));
     TRY(settings_read_all(world, &scratch, config, overrides, count, &m.settings));
+    TRY_ALL(world, gemm_choose((GemmKind)m.settings.products));
     e = start_all(world, &m, options, &scratch);
     if (e == OK)
         e = work_all(world, &m);

@@ -256,13 +256,42 @@ static Err same_tree(Arena *scratch, const Json *old, const Json *now, const cha
     return OK;
 }
 
+void settings_recipe_sums(const Settings *s, SettingsRecipe out[SETTINGS_RECIPES])
+{
+    const Recipe     *recipe[] = {s->base_recipe, s->loop_recipe, s->evaluate_recipe};
+    const char *const file[] = {s->base.recipe, s->loop.recipe, s->evaluate.recipe};
+    const char *const phase[] = {"base", "loop", "evaluate"};
+
+    for (int i = 0; i < SETTINGS_RECIPES; i++) {
+        out[i] = (SettingsRecipe){.phase = phase[i], .file = file[i]};
+        snprintf(out[i].sum, sizeof out[i].sum, "%016" PRIx64,
+                 recipe[i] == NULL ? (uint64_t)0 : recipe_hash(recipe[i]));
+    }
+}
+
+static Err same_recipes(const Json *old, const Settings *now)
+{
+    SettingsRecipe recipe[SETTINGS_RECIPES];
+    const Json    *sums;
+    const char    *sum;
+
+    settings_recipe_sums(now, recipe);
+    TRY(json_want_object(old, "recipes", &sums));
+    for (int i = 0; i < SETTINGS_RECIPES; i++) {
+        TRY(json_want_text(sums, recipe[i].phase, &sum));
+        if (strcmp(sum, recipe[i].sum) != 0)
+            FAIL(ERR_CONFIG,
+                 "the recipe %s (%s), or a prompt of it, was changed since this run directory was "
+                 "made: restore it, or choose another out=",
+                 recipe[i].file, recipe[i].phase);
+    }
+    return OK;
+}
+
 Err settings_same(Arena *scratch, const Settings *now, const char *run_json)
 {
     const Json *old, *old_config, *new_config;
     Text        t = text_make(scratch);
-    uint64_t    recipe = now->loop_recipe == NULL ? 0 : recipe_hash(now->loop_recipe);
-    const char *old_recipe;
-    char        new_recipe[32];
 
     TRY(json_parse(scratch, "run.json", run_json, (int64_t)strlen(run_json), JSON_NO_COMMENTS,
                    &old));
@@ -270,14 +299,7 @@ Err settings_same(Arena *scratch, const Settings *now, const char *run_json)
     settings_write(&t, now);
     TRY(json_parse(scratch, "config", t.data, t.length, JSON_NO_COMMENTS, &new_config));
     TRY(same_tree(scratch, old_config, new_config, ""));
-    TRY(json_want_text(old, "recipe_hash", &old_recipe));
-    snprintf(new_recipe, sizeof new_recipe, "%016" PRIx64, recipe);
-    if (strcmp(old_recipe, new_recipe) != 0)
-        FAIL(ERR_CONFIG,
-             "the recipe %s, or a prompt of it, was changed since this run directory was made: "
-             "restore it, or choose another out=",
-             now->loop.recipe);
-    return OK;
+    return same_recipes(old, now);
 }
 
 TrainShape settings_shape(const Settings *s, int threads)

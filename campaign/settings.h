@@ -5,6 +5,7 @@
 #include "datagen/recipe.h"
 #include "io/config.h"
 #include "model/dims.h"
+#include "model/gemm.h"
 #include "model/optim.h"
 #include "model/sched.h"
 #include "model/train.h"
@@ -70,6 +71,7 @@ typedef struct Settings {
     const char        *about;
     const char        *out;
     int64_t            seed, iterations, overlap;
+    int                products; // GemmKind
     RankSettings       ranks;
     const Json        *model, *tokenizer, *problems;
     PhaseSettings      base, loop;
@@ -105,6 +107,13 @@ int64_t settings_steps(const Settings *s, int64_t iteration);
 int64_t settings_policy(const Settings *s, int64_t iteration);
 // The resolved config as JSON, and the names of the keys that were not given.
 void settings_write(Text *t, const Settings *s);
+// The recipes with a sum over their steps and prompts, "0000000000000000" where there is none.
+enum { SETTINGS_RECIPES = 3 };
+typedef struct SettingsRecipe {
+    const char *phase, *file;
+    char        sum[20];
+} SettingsRecipe;
+void settings_recipe_sums(const Settings *s, SettingsRecipe out[SETTINGS_RECIPES]);
 // The first key in which a run that exists differs from what is asked now, among those that decide
 // the results.  OK if none.  ERR_CONFIG naming the key, both values, and what to do.
 Err settings_same(Arena *scratch, const Settings *now, const char *run_json);

@@ -85,6 +85,8 @@ const ConfigField SETTINGS_TABLE[] = {
      "turns of generate, train, evaluate after the base"},
     {"overlap", CONFIG_INT, AT(Settings, overlap), "0", 0, 1, NULL, NULL,
      "0: iteration i is generated with the weights of i-1; 1: of i-2, while i-1 trains"},
+    {"products", CONFIG_ENUM, AT(Settings, products), "exact", 0, 0, "exact|openblas|onednn", NULL,
+     "matrix products: exact has the same bits for any batch, threads and ranks; the libraries do not"},
     {"ranks", CONFIG_TABLE, AT(Settings, ranks), "", 0, 0, NULL, RANKS_TABLE, "who does what"},
     {"model", CONFIG_JSON, AT(Settings, model), NULL, 0, 0, NULL, NULL,
      "shape as in a Hugging Face config.json, or {\"from\": folder or weight file}"},

@@ -76,24 +76,18 @@ static Err find_state(Trainers *t, int64_t iteration, Place *place)
     return OK;
 }
 
-static Err read_tensors(Trainers *t, const char *path, int which_count, ParamsFile *file)
-{
-    ArenaMark         mark = arena_mark(t->step);
-    const CkptTensor *tensors = params_tensors(t->step, &t->net.params);
-    Err e = ckpt_read_tensors(t->step, path, tensors, t->net.params.count, which_count, params_take,
-                              file);
-
-    arena_back(t->step, mark);
-    return e;
-}
-
 static Err read_version(Trainers *t, int64_t version)
 {
-    char       path[FILE_PATH_MAX];
-    ParamsFile file = {.params = &t->net.params, .flat = {t->net.flat}};
+    char              path[FILE_PATH_MAX];
+    ArenaMark         mark = arena_mark(t->step);
+    ParamsFile        file = {.params = &t->net.params, .flat = {t->net.flat}};
+    const CkptTensor *tensors = params_tensors(t->step, &t->net.params);
+    Err               e;
 
     TRY(run_path(&t->job->run, path, "weights/v%04" PRId64 ".h5", version));
-    return read_tensors(t, path, 1, &file);
+    e = ckpt_read_tensors(t->step, path, tensors, t->net.params.count, 1, params_take, &file);
+    arena_back(t->step, mark);
+    return e;
 }
 
 static Err first_weights(Trainers *t)
@@ -109,18 +103,32 @@ static Err first_weights(Trainers *t)
     return import_load(t->step, &found, &t->net.params, t->net.flat);
 }
 
+// Weights, and of the two moments the wanted one: there is room for one at a time.
+typedef struct StateReader {
+    ParamsFile file;
+    int        wanted;
+} StateReader;
+
+static Err take_state(void *self, int tensor, int which, const float *values)
+{
+    StateReader *r = self;
+
+    return which == 0 || which == r->wanted ? params_take(&r->file, tensor, which, values) : OK;
+}
+
 static Err read_state(Trainers *t, const Place *place)
 {
-    char       path[FILE_PATH_MAX];
-    ArenaMark  mark = arena_mark(t->step);
-    ParamsFile file = {.params = &t->net.params, .flat = {t->net.flat}};
+    char              path[FILE_PATH_MAX];
+    ArenaMark         mark = arena_mark(t->step);
+    float            *moment = arena_new(t->step, float, t->net.params.padded);
+    StateReader       r = {.file = {&t->net.params, {t->net.flat, moment, moment}}};
+    const CkptTensor *tensors = params_tensors(t->step, &t->net.params);
 
-    for (int which = 1; which < 3; which++)
-        file.flat[which] = arena_new(t->step, float, t->net.params.padded);
     TRY(state_path(t, path, place->state));
-    TRY(read_tensors(t, path, 3, &file));
-    for (int which = 1; which < 3; which++)
-        trainer_set_moments(t->trainer, which, file.flat[which]);
+    for (r.wanted = 1; r.wanted < 3; r.wanted++) {
+        TRY(ckpt_read_tensors(t->step, path, tensors, t->net.params.count, 3, take_state, &r));
+        trainer_set_moments(t->trainer, r.wanted, moment);
+    }
     trainer_optim(t->trainer)->step = place->step;
     arena_back(t->step, mark);
     return OK;
@@ -302,6 +310,26 @@ static Err read_sets(Trainers *t, int64_t iteration)
     return OK;
 }
 
+// What was kept and cannot be learned from is said, not passed over in silence.
+static void tell_left_out(const Trainers *t, int64_t iteration)
+{
+    const MixtureData *d = &t->mixture;
+    char               line[256];
+
+    if (t->job->roles.trainers.rank != 0 || d->too_long + d->empty == 0)
+        return;
+    log_here(LOG_WARN,
+             "iteration %" PRId64 ": of the kept examples so far %" PRId64
+             " are longer than the context and %" PRId64 " have nothing to learn: left out",
+             iteration, d->too_long, d->empty);
+    snprintf(line, sizeof line,
+             "{\"kind\": \"left_out\", \"iteration\": %" PRId64 ", \"too_long\": %" PRId64
+             ", \"empty\": %" PRId64 "}",
+             iteration, d->too_long, d->empty);
+    if (metrics_add(t->job->run.dir, line) != OK)
+        err_forget(); // it was said on the terminal
+}
+
 static Err prepare(Trainers *t, int64_t iteration, Stepping *s, Place *place)
 {
     const Settings *set = t->job->settings;
@@ -314,6 +342,7 @@ static Err prepare(Trainers *t, int64_t iteration, Stepping *s, Place *place)
         t->steps_before += settings_steps(set, i);
     TRY(begin(t, s->phase, place));
     TRY(read_sets(t, iteration));
+    tell_left_out(t, iteration);
     if (s->steps == 0)
         return OK;
     s->batch = arena_new(t->step, TrainExample, s->phase->batch);

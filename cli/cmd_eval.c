@@ -56,6 +56,7 @@ static Err run(const Comm *world, Arena *arena, const Command *c, const Args *a)
     Err             e;
 
     TRY(settings_read_all(world, arena, a->word[0], a->word + 1, a->words - 1, &s));
+    TRY_ALL(world, gemm_choose((GemmKind)s.products));
     path = args_has(c, a, "model") ? args_text(c, a, "model") : s.out;
     if (s.evaluate_recipe == NULL)
         FAIL(ERR_CONFIG, "%s: evaluate.recipe is empty: nothing to evaluate with", s.file);

@@ -407,3 +407,11 @@ void h5_close(H5File *f)
         H5Fclose(f->id);
     f->taken = 0;
 }
+
+void h5_library(char *words, int size)
+{
+    unsigned major = 0, minor = 0, release = 0;
+
+    H5get_libversion(&major, &minor, &release);
+    snprintf(words, (size_t)size, "HDF5 %u.%u.%u", major, minor, release);
+}

@@ -22,13 +22,15 @@ typedef struct H5Array {
     const char *dims;  // names of the axes, "row,segment"
     const char *unit;  // NULL if it has none
     H5Kind      kind;
-    int         rank;  // axes, 0 (a scalar) .. H5_DIMS_MAX
+    int         rank; // axes, 0 (a scalar) .. H5_DIMS_MAX
     int64_t     shape[H5_DIMS_MAX];
     void       *data; // row-major; h5_put reads it, h5_get writes it
 } H5Array;
 
 typedef struct H5File H5File; // an open file; owned by whoever opened it
 
+// "HDF5 1.10.8", of the library that runs, for provenance.
+void    h5_library(char *words, int size);
 int64_t h5_kind_bytes(H5Kind kind);
 int64_t h5_count(const H5Array *a); // elements
 
@@ -54,14 +56,14 @@ Err h5_put_rows(H5File *f, const char *name, int64_t first, int64_t rows, const 
 
 // Closes, writes the sum into the user block, syncs, and re-reads: sums the bytes on disk again.
 // Gives the whole-file sum (of the bytes behind the user block) and the size of the file.
-Err h5_seal(H5File *f, uint64_t *sum, int64_t *bytes);
+Err  h5_seal(H5File *f, uint64_t *sum, int64_t *bytes);
 void h5_abandon(H5File *f); // closes and removes the file
 
 // ---- reading
 // Checks magic, size and sum, then opens and checks format and version (<= max_version).  ERR_IO if
 // it cannot be read; ERR_DATA, saying which of truncated / changed / not ours / newer it is.
 // format: one, or several that will do, "a|b".
-Err  h5_open(const char *path, const char *format, int max_version, H5File **out);
+Err h5_open(const char *path, const char *format, int max_version, H5File **out);
 // Sum check only; needs no HDF5.
 Err  h5_check(const char *path, uint64_t *sum, int64_t *bytes);
 void h5_close(H5File *f);

@@ -10,8 +10,8 @@ enum {
     DEPTH = 512,        // inputs of a tile: a panel is then 32 KiB at most
     CHUNK = 1 << 16,    // numbers of x that meet all panels: 256 KiB
     GRAD_DEPTH = 128,   // rows that a tile of dw sums before it is stored
-    GRAD_ROWS = 48,     // columns of dy copied at a time: 24 KiB of stack
-    GRAD_COLUMNS = 128, // columns of x copied at a time: 64 KiB of stack
+    GRAD_ROWS = 36,     // columns of dy copied at a time: 24 KiB of stack
+    GRAD_COLUMNS = 384, // columns of x copied at a time: 64 KiB of stack
     PACK_WORK = 8,      // multiply-adds that take as long as packing one number
 };
 
@@ -77,34 +77,34 @@ static void exact_pack(GemmPacked *p, const float *w, int is_turned)
 
 // One column of tiles, V registers wide, `last` floats in the last.  Rows are dealt evenly to
 // tiles, since a tile of few rows waits for its own sums.
-static void tiles_down(const GemmLevel *level, GemmTile t, int64_t rows, int lg)
+static void tiles_down(const GemmLevel *level, GemmTile *t, int64_t rows, int lg)
 {
     int64_t count = (rows + level->rows[lg] - 1) / level->rows[lg];
 
     for (int64_t i = 0; i < count; i++) {
         int n = (int)(rows / count + (i < rows % count));
 
-        t.next = t.y + n * t.ldy;
-        level->tile[lg][n](&t);
-        t.y += n * t.ldy;
-        t.a += n * t.lda;
+        t->next = t->y + n * t->ldy;
+        level->tile[lg][n](t);
+        t->y += n * t->ldy;
+        t->a += n * t->lda;
     }
 }
 
 // All outputs of `rows` rows and `width` columns, in registers side by side as many as rows allow.
-static void tiles(const GemmLevel *level, GemmTile t, int64_t rows, int64_t width)
+static void tiles(const GemmLevel *level, const GemmTile *all, int64_t rows, int64_t width)
 {
-    int          lg = level->width[gemm_least(rows, GEMM_ROWS_MAX)];
-    float       *y = t.y;
-    const float *b = t.b;
+    int      lg = level->width[gemm_least(rows, GEMM_ROWS_MAX)];
+    GemmTile t = *all;
 
     for (int64_t e = 0; e < width; e += (int64_t)level->part << lg) {
         while (lg > 0 && ((int64_t)level->part << lg) - (width - e) >= level->part)
             lg--;
-        t.y = y + e;
-        t.b = b + e / GEMM_LANES * t.panel + e % GEMM_LANES;
+        t.y = all->y + e;
+        t.a = all->a;
+        t.b = all->b + e / GEMM_LANES * t.panel + e % GEMM_LANES;
         t.last = (int)gemm_least(width - e - ((int64_t)level->part << lg), 0) + level->part;
-        tiles_down(level, t, rows, lg);
+        tiles_down(level, &t, rows, lg);
     }
 }
 
@@ -128,7 +128,7 @@ static void rows_at(const GemmLevel *level, const GemmRows *r)
                           .panel = D * GEMM_LANES,
                           .depth = gemm_least(depth, D - k),
                           .is_fresh = k == 0};
-            tiles(level, t, gemm_least(chunk, r->M - m), r->last - r->first);
+            tiles(level, &t, gemm_least(chunk, r->M - m), r->last - r->first);
         }
 }
 
@@ -163,7 +163,7 @@ static void grad_block(const GemmLevel *level, const GemmGrad *g, int64_t column
         for (int64_t e = g->first; e < g->last; e += GRAD_ROWS) {
             copy_block(left, GRAD_ROWS, g->dy + m * E + e, E, depth, g->last - e);
             t.y = g->dw + e * D + column;
-            tiles(level, t, gemm_least(GRAD_ROWS, g->last - e), width);
+            tiles(level, &t, gemm_least(GRAD_ROWS, g->last - e), width);
         }
     }
 }

@@ -18,9 +18,11 @@ enum { PARTS = GEMM_LANES / PART }; // registers of a panel
 static inline __attribute__((always_inline)) TARGET void tile_sum(const GemmTile *t, const int R,
                                                                   const int V)
 {
-    Part         sum[GEMM_ROWS_MAX][GEMM_PARTS_MAX], b[GEMM_PARTS_MAX];
-    const float *at = t->a, *bt = t->b;
-    const int    whole = t->last == PART ? V : V - 1; // parts of y that are all there
+    Part          sum[GEMM_ROWS_MAX][GEMM_PARTS_MAX], b[GEMM_PARTS_MAX];
+    const float  *at = t->a, *bt = t->b;
+    float *const  y = t->y;
+    const int64_t ldy = t->ldy; // here, since what is stored below might be t for all that C knows
+    const int     last = t->last;
 
     if (t->is_fresh) {
         UNROLL for (int r = 0; r < R; r++)
@@ -30,15 +32,16 @@ static inline __attribute__((always_inline)) TARGET void tile_sum(const GemmTile
     } else {
         UNROLL for (int r = 0; r < R; r++)
         {
-            __builtin_prefetch(t->next + r * t->ldy, 1);
+            __builtin_prefetch(t->next + r * ldy, 1);
             UNROLL for (int v = 0; v < V; v++)
             {
-                const float *y = t->y + r * t->ldy + v * PART;
-                sum[r][v] = v < whole ? part_load(y) : part_load_some(y, t->last);
+                const float *from = y + r * ldy + v * PART;
+                sum[r][v] =
+                    v < V - 1 || last == PART ? part_load(from) : part_load_some(from, last);
             }
         }
     }
-    for (int64_t k = 0; k < t->depth; k++) {
+    for (int64_t k = t->depth; k > 0; k--) {
         UNROLL for (int v = 0; v < V; v++) b[v] =
             part_load(bt + v / PARTS * t->panel + v % PARTS * PART);
         UNROLL for (int r = 0; r < R; r++)
@@ -54,12 +57,12 @@ static inline __attribute__((always_inline)) TARGET void tile_sum(const GemmTile
     {
         UNROLL for (int v = 0; v < V; v++)
         {
-            float *y = t->y + r * t->ldy + v * PART;
+            float *to = y + r * ldy + v * PART;
 
-            if (v < whole)
-                part_store(y, sum[r][v]);
+            if (v < V - 1 || last == PART)
+                part_store(to, sum[r][v]);
             else
-                part_store_some(y, sum[r][v], t->last);
+                part_store_some(to, sum[r][v], last);
         }
     }
 }

@@ -16,7 +16,7 @@ const ConfigField OPTIM_TABLE[] = {
      "how much of the mean square is kept"},
     {"eps", CONFIG_FLOAT, AT(eps), "1e-8", 0, 1, NULL, NULL,
      "added to the root of the mean square"},
-    {"decay", CONFIG_FLOAT, AT(decay), "0.01", 0, 1, NULL, NULL,
+    {"decay", CONFIG_FLOAT, AT(decay), "0.01", 0, 100, NULL, NULL,
      "weight decay, times the learning rate"},
     {"clip", CONFIG_FLOAT, AT(clip), "1.0", 0, 1e9, NULL, NULL,
      "largest norm of all gradients together; 0 is off"},

@@ -32,7 +32,7 @@ void optim_block_squares(const float *grad, int64_t begin, int64_t end, double *
 // Norm from the sums of all blocks, added in order.
 double optim_norm(const double *squares, int64_t blocks);
 
-// One update of flat[begin..end) with grad * min(1, clip / (norm + 1e-6)); goldens/README.md has the
+// One update of flat[begin..end) with grad * min(1, clip / (norm + 1e-6)); docs/notation.md has the
 // formula.  Elementwise: bits do not depend on the slice.
 void optim_update(Optim *o, float *flat, const float *grad, double norm, double lr);
 

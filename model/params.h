@@ -36,7 +36,7 @@ typedef struct Param {
     int       rank;            // 1 or 2
     int64_t   rows, columns;   // [rows][columns] as we keep it; rank 1: [rows], columns 1
     int64_t   offset;          // floats from the start of the flat vector
-    int       decays;          // weight decay applies (rule of goldens: 2-d and not an embedding)
+    int       decays;          // weight decay applies: 2-d and not an embedding
     double    std;             // initial spread; -1: ones, 0: zeros
     int       file_transposed; // files hold [in][out] (gpt2's Conv1D)
 } Param;

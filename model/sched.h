@@ -37,7 +37,7 @@ typedef struct SchedConfig {
 extern const ConfigField SCHED_TABLE[];
 
 // Rate of step i = 0 .. steps-1.  With the formulas of transformers' get_scheduler where one exists
-// (goldens/schedules.json); see sched.c for what each kind is equal to.
+// (docs/notation.md); see sched.c for what each kind is equal to.
 double sched_rate(const SchedConfig *s, int64_t i, int64_t steps);
 
 #endif

@@ -26,6 +26,9 @@ Err comm_self_test_all(const Comm *c);
 // on every rank.  Collective: only for ranks that agree on the verdict.
 int comm_finish(Comm *c, Err verdict);
 
+// Name and version of the MPI library that runs, "Open MPI v4.1.4", for provenance.  Local.
+void comm_library(char *words, int size);
+
 // A communicator of the ranks that give the same colour (>= 0), in rank order.  Ranks with a
 // negative colour get {.size = 0}.  Collective.
 void comm_split(const Comm *c, int colour, Comm *out);

@@ -1,0 +1,3 @@
+td_script(whole/digests.sh TIMEOUT 400)
+td_script(whole/replay_score.sh TIMEOUT 200)
+td_script(whole/plan.sh TIMEOUT 300)
