@@ -7,11 +7,11 @@
 
 // Blocks that stay in a cache while they are used again.
 enum {
-    DEPTH = 512,        // inputs of a tile: a panel is then 32 KiB at most
+    DEPTH = 224,        // inputs of a tile: a panel is then 32 KiB at most
     CHUNK = 1 << 16,    // numbers of x that meet all panels: 256 KiB
     GRAD_DEPTH = 128,   // rows that a tile of dw sums before it is stored
-    GRAD_ROWS = 36,     // columns of dy copied at a time: 24 KiB of stack
-    GRAD_COLUMNS = 384, // columns of x copied at a time: 64 KiB of stack
+    GRAD_ROWS = 48,     // columns of dy copied at a time: 24 KiB of stack
+    GRAD_COLUMNS = 256, // columns of x copied at a time: 64 KiB of stack
     PACK_WORK = 8,      // multiply-adds that take as long as packing one number
 };
 
@@ -79,12 +79,13 @@ static void exact_pack(GemmPacked *p, const float *w, int is_turned)
 // tiles, since a tile of few rows waits for its own sums.
 static void tiles_down(const GemmLevel *level, GemmTile *t, int64_t rows, int lg)
 {
-    int64_t count = (rows + level->rows[lg] - 1) / level->rows[lg];
+    int64_t      count = (rows + level->rows[lg] - 1) / level->rows[lg];
+    const float *top = t->y;
 
     for (int64_t i = 0; i < count; i++) {
         int n = (int)(rows / count + (i < rows % count));
 
-        t->next = t->y + n * t->ldy;
+        t->next = i + 1 < count ? t->y + n * t->ldy : top + ((int64_t)level->part << lg);
         level->tile[lg][n](t);
         t->y += n * t->ldy;
         t->a += n * t->lda;

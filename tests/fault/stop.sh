@@ -12,7 +12,7 @@ start() { # start RUN RANKS ARGUMENTS: in the background; $job gets the signals
     run=$1
     local n=$2
     shift 2
-    began=$SECONDS
+    : >job.log
     if [ "$n" = 1 ]; then
         "$program" "$@" "out=$run" >job.log 2>&1 &
     else

@@ -48,7 +48,7 @@ wide="model.hidden_size=256 model.num_hidden_layers=4 model.intermediate_size=70
     base.steps=12 loop.steps=6 iterations=1 checkpoint.every_steps=5 evaluate.recipe="
 many="model.hidden_size=512 model.num_hidden_layers=4 model.intermediate_size=1408
     train.micro_tokens=192 base.batch=8 loop.batch=8 generate.slots=16
-    base.steps=3 loop.steps=1 iterations=1 checkpoint.every_steps=2 evaluate.recipe="
+    base.steps=3 iterations=0 checkpoint.every_steps=2 evaluate.recipe="
 one_rank "star-tiny" "$star"
 # shellcheck disable=SC2086
 one_rank "width 256, 4 layers" "$star" $wide
