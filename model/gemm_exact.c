@@ -7,11 +7,11 @@
 
 // Blocks that stay in a cache while they are used again.
 enum {
-    DEPTH = 224,        // inputs of a tile: a panel is then 32 KiB at most
+    DEPTH = 512,        // inputs of a tile: a panel is then 32 KiB at most
     CHUNK = 1 << 16,    // numbers of x that meet all panels: 256 KiB
     GRAD_DEPTH = 128,   // rows that a tile of dw sums before it is stored
     GRAD_ROWS = 48,     // columns of dy copied at a time: 24 KiB of stack
-    GRAD_COLUMNS = 256, // columns of x copied at a time: 64 KiB of stack
+    GRAD_COLUMNS = 256, // columns of x copied at a time: 128 KiB of stack
     PACK_WORK = 8,      // multiply-adds that take as long as packing one number
 };
 

@@ -13,10 +13,10 @@
 
 enum {
     SHAPES_MAX = 256,
-    BLOCKS = 9, // of 256, 128, ... 1 rows
-    SLOTS = 64, // calls at once; more wait
+    BLOCKS = 10, // of 512, 256, ... 1 rows
+    SLOTS = 64,  // calls at once; more wait
 };
-static const int64_t SLOT_BYTES = 64 << 20; // reserved; oneDNN touches a small part
+static const int64_t SLOT_BYTES = 128 << 20; // reserved; oneDNN touches a small part
 
 typedef struct Shape { // of a matrix [E][D]
     int64_t            E, D, weight_bytes;

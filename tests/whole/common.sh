@@ -18,7 +18,8 @@ room=$(mktemp -d "$PWD/$name.XXXXXX")
 cd "$room"
 # What Open MPI leaves of killed jobs goes with the room; sockets need a short path.
 TMPDIR=$(mktemp -d /tmp/td.XXXXXX)
-export TMPDIR
+segments=$(mktemp -d /dev/shm/td.XXXXXX 2>/dev/null) || segments=$TMPDIR
+export TMPDIR OMPI_MCA_btl_vader_backing_directory=$segments
 trap leave EXIT
 trap 'exit 130' INT TERM
 
@@ -27,7 +28,7 @@ leave() {
     trap - EXIT
     [ -z "${at_end:-}" ] || $at_end || true
     cd "$room/.."
-    rm -rf "$TMPDIR"
+    rm -rf "$TMPDIR" "$segments"
     if [ "$code" = 0 ] || [ "$code" = 77 ]; then
         rm -rf "$room"
     else
