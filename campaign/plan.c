@@ -98,11 +98,11 @@ static Err check_fits(int64_t need, int64_t have, int ranks)
     return OK;
 }
 
-Err plan_check_machine(const Settings *s, const Job *job)
+Err plan_check_machine(const Settings *s, const Job *job, int ranks)
 {
     int64_t mine = plan_run_bytes(s, job->threads, &job->roles) + step_bytes(s, &job->roles);
 
-    return check_fits(mine * job->world->size, available_bytes(), job->world->size);
+    return check_fits(mine * ranks, available_bytes(), ranks);
 }
 
 typedef struct RolePlan {

@@ -14,8 +14,9 @@ int64_t plan_run_bytes(const Settings *s, int threads, const Roles *roles);
 // FLOP of the matrix products of one token, forward.
 double plan_forward_flop(const Dims *d);
 
-// ERR_CONFIG, with needed and available bytes, if this node cannot hold what its ranks will need.
-Err plan_check_machine(const Settings *s, const Job *job);
+// ERR_CONFIG, with needed and available bytes, if this node cannot hold what its `ranks` will need,
+// each as much as this one.
+Err plan_check_machine(const Settings *s, const Job *job, int ranks);
 
 // The plan in words: ranks, memory per rank and role, tokens, time, and what was assumed.  `size`:
 // ranks of the planned job.  Fails as a run would where the campaign cannot fit.

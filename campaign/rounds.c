@@ -1,3 +1,4 @@
+#define _GNU_SOURCE // realpath
 #include "campaign/rounds.h"
 
 #include "base/clock.h"
@@ -17,7 +18,9 @@
 #include "mpi/watchdog.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 typedef struct Rooms { // the memory of a rank
@@ -173,12 +176,12 @@ static Err make_roles_all(const Comm *world, Campaign *m)
     return OK;
 }
 
-static Err make_rooms(Campaign *m)
+static Err make_rooms(Campaign *m, int node_ranks)
 {
     const Roles *r = &m->job.roles;
     int64_t      run = plan_run_bytes(&m->settings, m->job.threads, r);
 
-    TRY(plan_check_machine(&m->settings, &m->job));
+    TRY(plan_check_machine(&m->settings, &m->job, node_ranks));
     TRY(arena_make(&m->rooms.run, "run", run));
     arena_commit(&m->rooms.run);
     TRY(arena_make(&m->rooms.step, "step", PLAN_STEP_ADDRESSES));
@@ -188,13 +191,16 @@ static Err make_rooms(Campaign *m)
 
 static Err write_run_json(const Campaign *m, Arena *scratch)
 {
-    char           path[FILE_PATH_MAX];
+    char           path[FILE_PATH_MAX], full[PATH_MAX];
+    const char    *file = realpath(m->settings.file, full); // replays may start anywhere
     Text           t = text_make(scratch), defaults = text_make(scratch);
     SettingsRecipe recipe[SETTINGS_RECIPES];
 
     config_defaults(&defaults, m->settings.json, SETTINGS_TABLE);
     text_printf(&t, "{\"format\": \"tandem run\", \"version\": 1, \"config_file\": ");
-    text_json(&t, m->settings.file, (int64_t)strlen(m->settings.file));
+    if (file == NULL)
+        file = m->settings.file;
+    text_json(&t, file, (int64_t)strlen(file));
     settings_recipe_sums(&m->settings, recipe);
     text_printf(&t, ", \"attempt\": %d, \"recipes\": {", m->job.run.attempt);
     for (int i = 0; i < SETTINGS_RECIPES; i++)
@@ -276,11 +282,13 @@ static Err remove_stop(const char *path)
 static Err start_all(const Comm *world, Campaign *m, const RoundsOptions *options, Arena *scratch)
 {
     char path[FILE_PATH_MAX];
+    int  node_ranks;
 
     TRY(make_roles_all(world, m));
     m->job.threads = job_threads(&m->settings, &m->job.roles, world);
     TRY_ALL(world, world->rank == 0 ? check_same(m, scratch) : OK);
-    TRY_ALL(world, make_rooms(m));
+    node_ranks = comm_node_ranks_all(world);
+    TRY_ALL(world, make_rooms(m, node_ranks));
     TRY(run_open_all(world, m->settings.out, options->side, &m->job.run));
     m->job.provenance = job_provenance(scratch, &m->settings, world, m->job.threads);
     TRY_ALL(world, world->rank == 0 ? write_run_json(m, scratch) : OK);
@@ -307,13 +315,27 @@ static void make_sides(Campaign *m)
         trainers_make(&m->rooms.run, &m->rooms.train_step, &m->rooms.data, &m->job, &m->trainers);
 }
 
+// A newer attempt removes what older ones left half-written.  Where that hits an attempt that still
+// runs, the missing file is not the news; that the run was taken over is.
+static Err explain(const Campaign *m, Err e)
+{
+    ErrRecord first = *err_record();
+
+    if (e != ERR_IO)
+        return e;
+    err_forget();
+    if (run_fence(&m->job.run, 1) == OK)
+        *err_record() = first;
+    return e;
+}
+
 static Err work_all(const Comm *world, Campaign *m)
 {
     double began = clock_now();
     Err    e;
 
     make_sides(m);
-    e = roles_loop_all(m);
+    e = explain(m, roles_loop_all(m));
     if (e != OK && e != ERR_STOPPED)
         board_add(m->job.board, BOARD_FAILED, 1);
     clock_begin("idle");

@@ -17,8 +17,8 @@ static const ConfigField fields[] = {
     {"cap", CONFIG_INT, offsetof(Select, cap), "0", 0, 1 << 20, NULL, NULL,
      "At most this many stay, those with the lowest sample numbers; 0: all."},
     {"scope", CONFIG_ENUM, offsetof(Select, scope), "request", 0, 0, "request|iteration", NULL,
-     "Among the samples of one request, or among all that is kept in the iteration, in the order "
-     "of requests."},
+     "Among the samples of one request, or among all that was kept in this iteration and earlier "
+     "ones, in the order of their ids: then it is done when the iteration is committed"},
     {0}};
 
 static Err read_select(StepReader *reader, const Json *json, Op *op)

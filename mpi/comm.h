@@ -29,6 +29,9 @@ int comm_finish(Comm *c, Err verdict);
 // Name and version of the MPI library that runs, "Open MPI v4.1.4", for provenance.  Local.
 void comm_library(char *words, int size);
 
+// Ranks of `c` that share this rank's memory.  Collective.
+int comm_node_ranks_all(const Comm *c);
+
 // A communicator of the ranks that give the same colour (>= 0), in rank order.  Ranks with a
 // negative colour get {.size = 0}.  Collective.
 void comm_split(const Comm *c, int colour, Comm *out);

@@ -18,6 +18,13 @@ same "replay of 60 examples on two ranks" "60 replayed, 60 identical" \
 must 1 replay run 0/3 1/17 2/99/1
 same "replay of named examples" "4 replayed, 4 identical" "$(tail -n 1 ranks.log)"
 
+# A run knows its recipes wherever it is asked from.
+relative=$(realpath --relative-to=. "$tiny")
+must 1 run "$relative" out=relative iterations=1
+code=0
+said=$(cd / && $alone "$program" replay "$room/relative" 1/2 2>&1) || code=$?
+same "replay from another folder: exit code ($said)" 0 "$code"
+
 # ---- stored log-probabilities
 for i in 1 2; do
     $helper ids run $i ids.json
