@@ -280,7 +280,9 @@ Err generators_iterate_all(Generators *g, int64_t iteration)
         job.policy = -1;
     }
     job.done = publish_block;
-    TRY(generators_produce_all(g, &job, &p, "generate"));
+    p.began = clock_now();
+    if (recipe != NULL) // without one the set is empty, and published all the same
+        TRY(generators_produce_all(g, &job, &p, "generate"));
     TRY_ALL(c, c->rank == 0 ? commit_and_tell(g, recipe, &p) : OK);
     arena_back(g->step, 0);
     return OK;

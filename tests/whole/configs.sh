@@ -1,0 +1,31 @@
+#!/bin/bash
+# configs.sh TANDEM SOURCES: every config that is shipped runs, on 1 and on 3 ranks, cut short.
+set -eu
+tandem=$1
+sources=$2
+# shellcheck source=/dev/null
+. "$sources/jobs/environment.sh"
+export OMP_NUM_THREADS=1
+bad=0
+count=0
+
+short="base.steps=12 loop.steps=3 iterations=2 --quiet"
+for config in "$sources"/configs/*.json; do
+    name=$(basename "$config" .json)
+    ranks=$((1 + 2 * (count % 2))) # in turn, to keep it short
+    rm -rf "$name"
+    # shellcheck disable=SC2086
+    if ! mpirun -n $ranks "$tandem" run "$config" out="$name" $short >"$name.log" 2>&1; then
+        echo "$name on $ranks ranks: failed"
+        tail -n 5 "$name.log"
+        bad=1
+        continue
+    fi
+    versions=$("$tandem" inspect --digest "$name" | grep -c '^weights ')
+    [ "$versions" = 3 ] || { echo "$name: expected 3 versions, found $versions"; bad=1; }
+    [ -s "$name/report.html" ] || { echo "$name: no report.html"; bad=1; }
+    count=$((count + 1))
+done
+echo "$count configs ran"
+[ "$count" -ge 7 ] || bad=1
+exit $bad
