@@ -21,7 +21,7 @@ static const ConfigField RANKS_TABLE[] = {
     END};
 
 static const ConfigField GENERATE_TABLE[] = {
-    {"slots", CONFIG_INT, AT(GenerateSettings, slots), "256", 1, 65536, NULL, NULL,
+    {"slots", CONFIG_INT, AT(GenerateSettings, slots), "64", 1, 65536, NULL, NULL,
      "sequences in flight per rank"},
     {"block", CONFIG_INT, AT(GenerateSettings, block), "200", 1, 1e9, NULL, NULL,
      "requests that are handed out, and kept in one shard, together"},
