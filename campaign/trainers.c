@@ -349,6 +349,16 @@ static Err prepare(Trainers *t, int64_t iteration, Stepping *s, Place *place)
     return mixture_pools(t->step, &t->mixture, mixture, iteration, (MixturePools **)&s->pools);
 }
 
+static void tell_iteration(int64_t iteration, const Stepping *s, double seconds)
+{
+    char kept[64] = "";
+
+    if (iteration > 0 && s->pools != NULL)
+        snprintf(kept, sizeof kept, ", %" PRId64 " examples kept so far", mixture_size(s->pools));
+    log_here(LOG_INFO, "iteration %" PRId64 ": %" PRId64 " steps, loss %.4f%s, %.1f s", iteration,
+             s->steps, s->loss, kept, seconds);
+}
+
 static Err train_all(Trainers *t, int64_t iteration)
 {
     const Comm *c = &t->job->roles.trainers;
@@ -375,11 +385,7 @@ static Err train_all(Trainers *t, int64_t iteration)
     TRY(e);
     t->policy = iteration;
     if (c->rank == 0)
-        log_here(LOG_INFO,
-                 "iteration %" PRId64 ": %" PRId64 " steps, loss %.4f, %" PRId64
-                 " examples kept so far, %.1f s",
-                 iteration, s.steps, s.loss, s.pools != NULL ? mixture_size(s.pools) : 0,
-                 clock_now() - began);
+        tell_iteration(iteration, &s, clock_now() - began);
     return OK;
 }
 
