@@ -34,8 +34,7 @@ enum { CHAINS = 12, ROUNDS = 20000 };
 MULTIPLY_ADD(multiply_add_portable, V8, 8, )
 #if defined(__x86_64__)
 MULTIPLY_ADD(multiply_add_avx2, V8, 8, __attribute__((target("avx2,fma"))))
-MULTIPLY_ADD(multiply_add_avx512, V16, 16,
-             __attribute__((target("avx512f,prefer-vector-width=512"))))
+MULTIPLY_ADD(multiply_add_avx512, V16, 16, __attribute__((target("avx512f"))))
 #endif
 
 typedef struct Level {

@@ -41,7 +41,8 @@ static Mixture star_mixture(int balance, SetsKind sets, int distinct)
     Mixture m = {.parts = 2};
 
     m.part[0] = (MixturePart){.from_seeds = 1, .share = 0.1, .distinct = 1};
-    m.part[1] = (MixturePart){.share = 0.9, .balance = balance, .sets = sets, .distinct = distinct};
+    m.part[1] =
+        (MixturePart){.share = 0.9, .balance = balance, .sets = (int)sets, .distinct = distinct};
     return m;
 }
 
