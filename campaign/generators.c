@@ -33,16 +33,7 @@ void generators_make(Arena *run, Arena *step, const Job *job, Generators *out)
 
 static Err load_weights(Generators *g, int64_t version)
 {
-    char              path[FILE_PATH_MAX];
-    ArenaMark         mark = arena_mark(g->step);
-    ParamsFile        file = {.params = &g->net.params, .flat = {g->net.flat}};
-    const CkptTensor *tensors = params_tensors(g->step, &g->net.params);
-    Err               e;
-
-    TRY(run_path(&g->job->run, path, "weights/v%04" PRId64 ".h5", version));
-    e = ckpt_read_tensors(g->step, path, tensors, g->net.params.count, 1, params_take, &file);
-    arena_back(g->step, mark);
-    TRY(e);
+    TRY(job_read_weights(g->job, g->step, &g->net.params, g->net.flat, version));
     net_pack(&g->net);
     g->policy = version;
     return OK;

@@ -82,6 +82,21 @@ Err job_wait_all(const Job *job, const Comm *c, int (*ready)(const Job *job, int
     return OK;
 }
 
+Err job_read_weights(const Job *job, Arena *scratch, const Params *params, float *flat,
+                     int64_t version)
+{
+    char       path[FILE_PATH_MAX];
+    ArenaMark  mark = arena_mark(scratch);
+    ParamsFile file = {.params = params, .flat = {flat}};
+    Err        e;
+
+    TRY(run_path(&job->run, path, "weights/v%04" PRId64 ".h5", version));
+    e = ckpt_read_tensors(scratch, path, params_tensors(scratch, params), params->count, 1,
+                          params_take, &file);
+    arena_back(scratch, mark);
+    return e;
+}
+
 int job_has_weights(const Job *job, int64_t version)
 {
     return ckpt_has_weights(&job->run, version);

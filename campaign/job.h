@@ -4,6 +4,7 @@
 
 #include "campaign/settings.h"
 #include "io/run.h"
+#include "model/params.h"
 #include "mpi/board.h"
 #include "mpi/comm.h"
 #include "mpi/roles.h"
@@ -28,6 +29,10 @@ Err job_poll(const Job *job);
 // after checkpoint.wait_s.  Collective over c.
 Err job_wait_all(const Job *job, const Comm *c, int (*ready)(const Job *job, int64_t number),
                  int64_t number, const char *what);
+
+// The weights of a version of the run into flat.  ERR_DATA, ERR_IO.  Local.
+Err job_read_weights(const Job *job, Arena *scratch, const Params *params, float *flat,
+                     int64_t version);
 
 int job_has_weights(const Job *job, int64_t version);
 int job_has_examples(const Job *job, int64_t iteration);

@@ -76,20 +76,6 @@ static Err find_state(Trainers *t, int64_t iteration, Place *place)
     return OK;
 }
 
-static Err read_version(Trainers *t, int64_t version)
-{
-    char              path[FILE_PATH_MAX];
-    ArenaMark         mark = arena_mark(t->step);
-    ParamsFile        file = {.params = &t->net.params, .flat = {t->net.flat}};
-    const CkptTensor *tensors = params_tensors(t->step, &t->net.params);
-    Err               e;
-
-    TRY(run_path(&t->job->run, path, "weights/v%04" PRId64 ".h5", version));
-    e = ckpt_read_tensors(t->step, path, tensors, t->net.params.count, 1, params_take, &file);
-    arena_back(t->step, mark);
-    return e;
-}
-
 static Err first_weights(Trainers *t)
 {
     const Settings *s = t->job->settings;
@@ -145,7 +131,7 @@ static Err begin(Trainers *t, const PhaseSettings *phase, const Place *place)
     else if (place->iteration == 0)
         TRY(first_weights(t));
     else if (t->policy != from)
-        TRY(read_version(t, from));
+        TRY(job_read_weights(t->job, t->step, &t->net.params, t->net.flat, from));
     t->policy = -1; // until the iteration is done, these are nobody's
     net_pack(&t->net);
     return OK;

@@ -8,7 +8,7 @@ set -eu
 packages="build-essential cmake ninja-build pkg-config git openmpi-bin libopenmpi-dev
 libopenblas-openmp-dev libdnnl-dev libhdf5-dev libcjson-dev libxxhash-dev librandom123-dev"
 if [ "${1:-run}" = test ]; then
-    packages="$packages python3-h5py python3-numpy hdf5-tools clang"
+    packages="$packages python3 python3-h5py hdf5-tools"
 fi
 
 missing=""
