@@ -329,6 +329,25 @@ static Err explain(const Campaign *m, Err e)
     return e;
 }
 
+// What a person wants to know last: whether anything was left to do, and where to look.
+static void tell_end(const Campaign *m)
+{
+    const Generators *g = &m->generators;
+    int               evaluated = clock_total("evaluate") > 0, trained = clock_total("train") > 0;
+    int64_t           worked =
+        coll_max_i64_all(m->job.world, evaluated || trained || (g->job != NULL && g->policy >= 0));
+
+    if (!worked && m->job.side == RUN_TRAIN && !m->job.follows)
+        log_once(LOG_WARN,
+                 "nothing was left to train: %s has no examples beyond its weights; start "
+                 "tandem generate, or add --follow",
+                 m->job.run.dir);
+    else if (!worked)
+        log_once(LOG_INFO, "nothing was left to do: all %" PRId64 " iterations are there already",
+                 m->settings.iterations);
+    log_once(LOG_INFO, "report: %s/report.html", m->job.run.dir);
+}
+
 static Err work_all(const Comm *world, Campaign *m)
 {
     double began = clock_now();
@@ -347,6 +366,8 @@ static Err work_all(const Comm *world, Campaign *m)
                     m->job.roles.trains ? &m->trainers : NULL);
     if (e == OK && world->rank == 0)
         e = report_write(&m->job.run);
+    if (e == OK)
+        tell_end(m);
     return comm_agree(world, e);
 }
 

@@ -30,7 +30,7 @@ static const ArgsOption OPTIONS[] = {
 const Command CMD_INSPECT = {
     .name = "inspect",
     .usage = "[--digest] PATH ...",
-    .about = "what a run directory or one of its files holds",
+    .about = "what a run directory, an example set or a weight file holds",
     .details =
         "The hashes of --digest cover content only: not times, ranks, attempts or the layout\n"
         "of files.  Two runs with the same digests hold the same data and weights, bit for "

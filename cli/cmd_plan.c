@@ -25,7 +25,7 @@ static Err run(const Comm *world, Arena *arena, const Command *c, const Args *a)
 
 static const ArgsOption OPTIONS[] = {
     {"ranks", "N", "0", "ranks of the job; 0: as many as this command was started with"},
-    {"threads", "N", "1", "threads of each rank"},
+    {"threads", "N", "1", "threads of each rank; a run takes the cores that it finds"},
     {NULL, NULL, NULL, NULL}};
 
 const Command CMD_PLAN = {

@@ -28,6 +28,8 @@ static Err run(const Comm *world, Arena *arena, const Command *c, const Args *a)
     int64_t     random, seed;
 
     TRY(read_ids(arena, a, &dir, &ids, &count));
+    if (count > 0 && args_has(c, a, "random"))
+        FAIL(ERR_USAGE, "tandem replay: give examples or --random, not both");
     TRY(args_i64(c, a, "random", 1, 1 << 24, &random));
     TRY(args_i64(c, a, "seed", 0, INT64_MAX, &seed));
     return replay_run_all(world, dir, ids, count, random, (uint64_t)seed);

@@ -106,14 +106,16 @@ static Err write_results(Arena *arena, const Command *c, const Args *a, const Sa
     Text        all = text_make(arena);
     char        tag[32];
 
-    if (path == NULL)
-        return s->people != NULL ? commands_print(s->people) : OK;
+    if (path == NULL && s->people != NULL)
+        return commands_print(s->people);
     text_puts(&all, "[\n");
     for (int64_t i = 0; i < s->prompts.count; i++) {
         text_add(&all, s->line[i]->data, s->line[i]->length);
         text_puts(&all, i + 1 < s->prompts.count ? ",\n" : "\n");
     }
     text_puts(&all, "]\n");
+    if (path == NULL)
+        return commands_print(&all);
     snprintf(tag, sizeof tag, "%d", (int)getpid());
     return file_publish(path, tag, all.data, all.length);
 }
@@ -130,7 +132,7 @@ static Err sample(Arena *arena, const Command *c, const Args *a)
     const Json *json;
 
     if (model == NULL || (ids == NULL) == (prompt == NULL))
-        FAIL(ERR_USAGE, "tandem sample: --model and one of --prompt and --ids are needed");
+        FAIL(ERR_USAGE, "tandem sample: --model and exactly one of --prompt and --ids are needed");
     TRY(read_request(c, a, &s.request));
     TRY(model_files_dims(arena, model, &d));
     TRY(arena_make(&run, "run",
@@ -162,7 +164,7 @@ static const ArgsOption OPTIONS[] = {
     {"model", "DIR", NULL, "Hugging Face folder, weight file, or run directory (newest weights)"},
     {"prompt", "TEXT", NULL, "a prompt; the text that follows is printed"},
     {"ids", "FILE.json", NULL, "prompts as an array of arrays of token ids"},
-    {"out", "FILE.json", NULL, "new ids with their log-probabilities, per prompt"},
+    {"out", "FILE.json", NULL, "new ids with their log-probabilities, per prompt; else to stdout"},
     {"max-tokens", "N", "100", "new tokens per prompt, at most"},
     {"temperature", "T", "0", "0: the most likely token"},
     {"top-k", "K", "0", "0: off"},

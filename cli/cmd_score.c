@@ -82,6 +82,8 @@ static Err write_scores(const char *path, const IdLists *ids, const Scores *s, i
 
 static Err check_lengths(const IdLists *ids, const Dims *d, const char *file)
 {
+    if (ids->count == 0)
+        FAIL(ERR_DATA, "%s: holds no array of token ids", file);
     if (ids->longest > d->T)
         FAIL(ERR_DATA, "%s: an array holds %lld ids, more than the model's context of %lld", file,
              (long long)ids->longest, (long long)d->T);

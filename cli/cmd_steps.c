@@ -6,6 +6,9 @@ static Err steps(Arena *arena, const Command *c, const Args *a)
 {
     Text t = text_make(arena);
 
+    if (a->words > 0 &&
+        (args_has(c, a, "schema") || args_has(c, a, "config-schema") || args_has(c, a, "config")))
+        FAIL(ERR_USAGE, "tandem steps: give a kind of step or one of the options, not both");
     if (args_has(c, a, "schema"))
         recipe_schema(&t);
     else if (args_has(c, a, "config-schema"))

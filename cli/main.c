@@ -64,15 +64,23 @@ static int wants_help(int argc, char **argv)
     return argc < 2 || strcmp(argv[1], "help") == 0;
 }
 
+static Err version(void)
+{
+    if (printf("tandem 0.1.0 (%s)\n", TD_COMMIT) < 0 || fflush(stdout) != 0)
+        FAIL(ERR_IO, "writing to standard output failed");
+    return OK;
+}
+
 static Err help(const Comm *world, Arena *arena, int argc, char **argv)
 {
     Text           t = text_make(arena);
-    const Command *c = argc > 1 && argv[1][0] != '-' ? find(argv[1]) : NULL;
+    const char    *name = argc > 1 && strcmp(argv[1], "help") == 0 ? argv[2] : argv[1];
+    const Command *c = name != NULL && *name != '-' ? find(name) : NULL;
 
     if (world->rank != 0)
         return OK;
-    if (argc > 1 && argv[1][0] != '-' && c == NULL && strcmp(argv[1], "help") != 0)
-        return unknown_command(argv[1]);
+    if (name != NULL && *name != '-' && c == NULL)
+        return unknown_command(name);
     if (c != NULL)
         args_help(&t, c);
     else
@@ -85,6 +93,8 @@ static Err dispatch(const Comm *world, Arena *arena, int argc, char **argv)
     static Args    args; // thousands of words
     const Command *c;
 
+    if (argc > 1 && strcmp(argv[1], "--version") == 0)
+        return comm_agree(world, world->rank == 0 ? version() : OK);
     if (wants_help(argc, argv))
         return comm_agree(world, help(world, arena, argc, argv));
     c = find(argv[1]);

@@ -97,7 +97,7 @@ static Err apply(Arena *arena, Json *root, const char *override)
     int         depth = 0;
 
     if (equals == NULL || equals == override)
-        FAIL(ERR_USAGE, "override \"%s\": expected key=value, such as train.steps=200", override);
+        FAIL(ERR_USAGE, "override \"%s\": expected key=value, such as loop.steps=200", override);
     if (text_utf8_bad(override, (int64_t)strlen(override)) >= 0)
         FAIL(ERR_USAGE, "override \"%s\": expected UTF-8", override);
     rest = arena_text_n(arena, override, equals - override);

@@ -104,8 +104,10 @@ Err set_shard_look(const Run *run, Arena *arena, int64_t iteration, int64_t bloc
     TRY(set_shard_path(run, path, iteration, block));
     s->path = arena_text(arena, path);
     if (!file_exists(path))
-        FAIL(ERR_DATA, "%s is missing: the set of iteration %" PRId64 " is not whole", path,
-             iteration);
+        FAIL(ERR_DATA,
+             "%s is missing: the set of iteration %" PRId64
+             " is not whole; without its set file, too, the next run makes it again",
+             path, iteration);
     TRY(h5_check(path, &s->sum, &s->bytes));
     TRY(set_shard_open(path, iteration, block, &f));
     e = look(f, arena, s);
