@@ -1,5 +1,6 @@
 #!/bin/bash
-# configs.sh TANDEM SOURCES: every config that is shipped runs, on 1 and on 3 ranks, cut short.
+# configs.sh TANDEM SOURCES: every config that is shipped runs, on 1 or 3 ranks, cut short; a campaign
+# that reached evaluate.stop_accuracy ends.
 set -eu
 tandem=$1
 sources=$2
@@ -25,6 +26,14 @@ for config in "$sources"/configs/*.json; do
     [ "$versions" = 3 ] || { echo "$name: expected 3 versions, found $versions"; bad=1; }
     [ -s "$name/report.html" ] || { echo "$name: no report.html"; bad=1; }
     count=$((count + 1))
+done
+# A campaign that is good enough ends, on either role's side.
+for ranks in 1 2; do
+    rm -rf "enough$ranks"
+    mpirun -n $ranks "$tandem" run "$sources/tests/data/tiny.json" out="enough$ranks" \
+        evaluate.stop_accuracy=0.001 --quiet
+    lines=$("$tandem" inspect --digest "enough$ranks" | wc -l)
+    [ "$lines" = 2 ] || { echo "stop_accuracy on $ranks ranks: expected 2 sets, found $lines"; bad=1; }
 done
 echo "$count configs ran"
 [ "$count" -ge 7 ] || bad=1
