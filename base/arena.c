@@ -14,8 +14,9 @@
 #define ASAN_UNPOISON_MEMORY_REGION(p, n) ((void)(p), (void)(n))
 #endif
 
-// Beyond this much, memory that an arena went back from is returned to the system.
-enum { ARENA_KEEP_BYTES = 64 << 20, PAGE_BYTES = 4096 };
+// Beyond ARENA_KEEP_BYTES, memory that an arena went back from is returned to the system.  The
+// sanitizer's own notes on an arena above ARENA_POISON_BYTES would fill the machine.
+enum { ARENA_KEEP_BYTES = 64 << 20, PAGE_BYTES = 4096, ARENA_POISON_BYTES = 1 << 30 };
 
 int64_t arena_need(int64_t count, int64_t size)
 {
@@ -39,7 +40,8 @@ Err arena_make(Arena *a, const char *name, int64_t capacity)
         FAIL(ERR_CONFIG, "no room for the %s arena: %.2f GiB of addresses asked: %s", name,
              (double)capacity / 0x1p30, strerror(errno));
     a->base = base;
-    ASAN_POISON_MEMORY_REGION(a->base, (size_t)capacity);
+    if (capacity <= ARENA_POISON_BYTES)
+        ASAN_POISON_MEMORY_REGION(a->base, (size_t)capacity);
     return OK;
 }
 
@@ -109,6 +111,7 @@ void arena_back(Arena *a, ArenaMark mark)
 {
     CHECK(0 <= mark && mark <= a->used, "mark %" PRId64 ", used %" PRId64, mark, a->used);
     a->used = mark;
+    ASAN_POISON_MEMORY_REGION(a->base + mark, (size_t)(a->touched - mark));
     if (a->touched - mark > ARENA_KEEP_BYTES) {
         int64_t keep =
             (mark + ARENA_KEEP_BYTES / 2 + PAGE_BYTES - 1) / PAGE_BYTES * (int64_t)PAGE_BYTES;
@@ -116,7 +119,6 @@ void arena_back(Arena *a, ArenaMark mark)
         madvise(a->base + keep, (size_t)(a->touched - keep), MADV_DONTNEED);
         a->touched = keep;
     }
-    ASAN_POISON_MEMORY_REGION(a->base + mark, (size_t)(a->capacity - mark));
 }
 
 char *arena_text_n(Arena *a, const char *text, int64_t length)
