@@ -390,5 +390,6 @@ Err rounds_run_all(const Comm *world, const char *config, const char *const *ove
         e = work_all(world, &m);
     if (m.job.board != NULL)
         board_close_all(m.job.board);
+    roles_free(&m.job.roles);
     return e;
 }

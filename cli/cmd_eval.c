@@ -67,6 +67,7 @@ static Err run(const Comm *world, Arena *arena, const Command *c, const Args *a)
     job.board = board_open_all(world);
     e = measure(&job, &rooms, path, arena);
     board_close_all(job.board);
+    roles_free(&job.roles);
     return e;
 }
 
