@@ -49,7 +49,9 @@ void arena_free(Arena *a)
 {
     if (a->base == NULL)
         return;
-    ASAN_UNPOISON_MEMORY_REGION(a->base, (size_t)a->capacity);
+    // No more than was poisoned: notes on all addresses of a large arena would fill the machine.
+    ASAN_UNPOISON_MEMORY_REGION(
+        a->base, (size_t)(a->capacity <= ARENA_POISON_BYTES ? a->capacity : a->peak));
     munmap(a->base, (size_t)a->capacity);
     *a = (Arena){0};
 }

@@ -18,9 +18,9 @@ static Err count_block(void *self, int64_t block, const SetRows *rows)
 
     (void)block;
     for (int64_t r = 0; r < rows->R; r++) {
-        int64_t group = rows->group[r];
+        int group = source_group_of(p->g->job->settings->source, rows->group[r]);
 
-        if (group < 0 || group >= e->groups)
+        if (group < 0)
             continue;
         e->asked[group]++;
         e->right[group] += rows->status[r] == SET_KEPT;
@@ -28,17 +28,26 @@ static Err count_block(void *self, int64_t block, const SetRows *rows)
     return OK;
 }
 
-static double mean_accuracy(const Evaluation *e)
+static double share(const Evaluation *e, int group)
 {
-    double sum = 0;
-    int    groups = 0;
+    return e->asked[group] > 0 ? (double)e->right[group] / (double)e->asked[group] : 0.0;
+}
 
-    for (int i = 0; i < e->groups; i++)
-        if (e->asked[i] > 0) {
-            sum += (double)e->right[i] / (double)e->asked[i];
-            groups++;
-        }
-    return groups > 0 ? sum / groups : 0;
+static double accuracy_of(const Evaluation *e, const Source *source)
+{
+    double  sum = 0;
+    int     groups = 0;
+    int64_t right = 0, asked = 0;
+
+    for (int i = 0; i < e->groups; i++) {
+        sum += share(e, i);
+        groups += e->asked[i] > 0;
+        right += e->right[i];
+        asked += e->asked[i];
+    }
+    if (asked == 0)
+        return 0;
+    return source->averages_groups ? sum / groups : (double)right / (double)asked;
 }
 
 Err evaluate_measure_all(Generators *g, Evaluation *out)
@@ -55,7 +64,7 @@ Err evaluate_measure_all(Generators *g, Evaluation *out)
     TRY(generators_produce_all(g, &job, &p, "evaluate"));
     coll_sum_i64_all(c, out->right, groups);
     coll_sum_i64_all(c, out->asked, groups);
-    out->accuracy = mean_accuracy(out);
+    out->accuracy = accuracy_of(out, s->source);
     out->seconds = clock_now() - p.began;
     return OK;
 }
@@ -63,9 +72,14 @@ Err evaluate_measure_all(Generators *g, Evaluation *out)
 void evaluate_words(Text *t, const Settings *s, const Evaluation *e)
 {
     text_printf(t, "%5.1f %%   by %s:", 100 * e->accuracy, source_group_label(s->source));
-    for (int i = 0; i < e->groups; i++)
-        text_printf(t, " %5.1f",
-                    e->asked[i] > 0 ? 100 * (double)e->right[i] / (double)e->asked[i] : 0.0);
+    for (int i = 0; i < e->groups; i++) {
+        const char *group = source_group_name(s->source, i);
+
+        if (strspn(group, "0123456789") < strlen(group))
+            text_printf(t, "%s %s %.1f", i > 0 ? "," : "", group, 100 * share(e, i));
+        else
+            text_printf(t, " %5.1f", 100 * share(e, i));
+    }
 }
 
 // The accuracy of a version that was evaluated before, by this attempt or an earlier one.
@@ -102,8 +116,14 @@ static Err add_line(Generators *g, const Evaluation *e)
         &t, "{\"kind\": \"eval\", \"iteration\": %" PRId64 ", \"accuracy\": %.6f, \"by_%.*s\": [",
         g->policy, e->accuracy, letters, label);
     for (int i = 0; i < e->groups; i++)
-        text_printf(&t, "%s%.6f", i > 0 ? ", " : "",
-                    e->asked[i] > 0 ? (double)e->right[i] / (double)e->asked[i] : 0.0);
+        text_printf(&t, "%s%.6f", i > 0 ? ", " : "", share(e, i));
+    text_puts(&t, "], \"groups\": [");
+    for (int i = 0; i < e->groups; i++) {
+        const char *group = source_group_name(g->job->settings->source, i);
+
+        text_puts(&t, i > 0 ? ", " : "");
+        text_json(&t, group, (int64_t)strlen(group));
+    }
     text_puts(&t, "], \"asked\": [");
     for (int i = 0; i < e->groups; i++)
         text_printf(&t, "%s%" PRId64, i > 0 ? ", " : "", e->asked[i]);

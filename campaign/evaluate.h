@@ -7,7 +7,7 @@
 enum { EVALUATE_GROUPS_MAX = 64 };
 
 typedef struct Evaluation {
-    double  accuracy; // mean over the groups that were asked
+    double  accuracy; // right of all asked, or the mean over groups (Source.averages_groups)
     int     groups;
     int64_t right[EVALUATE_GROUPS_MAX], asked[EVALUATE_GROUPS_MAX];
     double  seconds;
@@ -20,7 +20,7 @@ Err evaluate_measure_all(Generators *g, Evaluation *out);
 // gets the result (from the line if it was there).  Collective over the generators.
 Err evaluate_version_all(Generators *g, int64_t version, double *accuracy);
 
-// "78.3 % by digits: 100.0 95.5 ...".
+// "78.3 %   by digits: 100.0 95.5 ...", with the names of the groups where those are no numbers.
 void evaluate_words(Text *t, const Settings *s, const Evaluation *e);
 
 #endif

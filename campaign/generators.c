@@ -2,7 +2,9 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "campaign/pools.h"
 #include "datagen/produce.h"
+#include "datagen/teacher_endpoint.h"
 #include "io/ckpt.h"
 #include "io/metrics.h"
 #include "io/set.h"
@@ -10,7 +12,7 @@
 #include "mpi/watchdog.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
+#include <stddef.h>
 #include <string.h>
 
 enum { BLOCK_TIMEOUT_S = 1800 };
@@ -18,10 +20,36 @@ enum { BLOCK_TIMEOUT_S = 1800 };
 int64_t generators_need(const Settings *s, int threads)
 {
     return net_need(&s->dims, NET_INFER) +
-           decoder_need(&s->dims, (int)s->generate.slots, s->dims.T, threads);
+           decoder_need(&s->dims, s->vocab, (int)s->generate.slots, s->dims.T, threads);
 }
 
-void generators_make(Arena *run, Arena *step, const Job *job, Generators *out)
+// Who answers the prompts of the loop's recipe.
+static Err make_teacher(Arena *run, const Job *job, Generators *g)
+{
+    const Settings *s = job->settings;
+
+    g->teacher = g->local;
+    if (s->teacher == TEACHER_SCRIPTED)
+        return teacher_scripted(run, s->scripted, (int)s->generate.slots, &g->teacher);
+    if (s->teacher == TEACHER_ENDPOINT) {
+        EndpointPlace place = {.run_dir = *job->run.dir != 0 ? job->run.dir : NULL,
+                               .folder = s->folder,
+                               .rank = job->roles.generators.rank,
+                               .attempt = job->run.attempt,
+                               .board = job->board};
+
+        return teacher_endpoint(run, s->endpoint, &place, &g->teacher);
+    }
+    return OK;
+}
+
+void generators_close(Generators *g)
+{
+    if (g->job != NULL && g->job->settings->teacher == TEACHER_ENDPOINT && g->teacher != NULL)
+        teacher_endpoint_close(g->teacher);
+}
+
+Err generators_make(Arena *run, Arena *step, const Job *job, Generators *out)
 {
     const Settings *s = job->settings;
 
@@ -29,6 +57,8 @@ void generators_make(Arena *run, Arena *step, const Job *job, Generators *out)
     out->net = net_make(run, &s->dims, NET_INFER);
     out->decoder =
         decoder_make(run, &out->net, s->vocab, (int)s->generate.slots, s->dims.T, job->threads);
+    out->local = teacher_local(run, out->decoder, s->vocab);
+    return make_teacher(run, job, out);
 }
 
 static Err load_weights(Generators *g, int64_t version)
@@ -58,9 +88,9 @@ static int64_t take_block(void *self)
     Production *p = self;
 
     for (;;) {
-        int64_t block = board_work_next(p->g->job->board, p->counter);
+        int64_t block = p->first + board_work_next(p->g->job->board, p->counter);
 
-        if (block >= p->blocks)
+        if (block >= p->first + p->blocks)
             return -1;
         if (!p->publishes || !set_has_shard(&p->g->job->run, p->iteration, block))
             return block;
@@ -95,21 +125,19 @@ static Err publish_block(void *self, int64_t block, const SetRows *rows)
 ProduceJob generators_job(Generators *g, const Recipe *recipe, int64_t iteration)
 {
     const Settings *s = g->job->settings;
+    int64_t         requests = recipe_requests(recipe);
 
-    return (ProduceJob){.recipe = recipe,
-                        .source = s->source,
-                        .vocab = s->vocab,
-                        .decoder = g->decoder,
-                        .seed = (uint64_t)s->seed,
-                        .iteration = iteration,
-                        .policy = g->policy,
-                        .block_size = s->generate.block,
-                        .requests = recipe == NULL ? 0 : recipe_requests(recipe)};
-}
-
-static int64_t count_blocks(const ProduceJob *job)
-{
-    return (job->requests + job->block_size - 1) / job->block_size;
+    return (ProduceJob){
+        .recipe = recipe,
+        .source = s->source,
+        .vocab = s->vocab,
+        .teacher = g->local,
+        .seed = (uint64_t)s->seed,
+        .iteration = iteration,
+        .policy = g->policy,
+        .block_size = s->generate.block,
+        .segment = {.requests = requests,
+                    .blocks = (requests + s->generate.block - 1) / s->generate.block}};
 }
 
 // All generators take blocks from one counter; afterwards nobody holds one.
@@ -122,7 +150,8 @@ Err generators_produce_all(Generators *g, ProduceJob *job, Production *p, const 
     job->self = p;
     job->take = take_block;
     job->poll = poll_job;
-    p->blocks = count_blocks(job);
+    p->first = job->segment.first_block;
+    p->blocks = job->segment.blocks;
     p->began = clock_now();
     if (c->rank == 0)
         board_work_reset(g->job->board, p->counter);
@@ -141,95 +170,23 @@ Err generators_produce_all(Generators *g, ProduceJob *job, Production *p, const 
 
 // ---- the commit of an iteration
 
-typedef struct KeyedRow {
-    uint64_t key;
-    int64_t  order; // in which rows came: earlier sets first, then by id
-    uint64_t id[2]; // 0,0 for rows of earlier sets, which nobody can reject any more
-} KeyedRow;
-
-typedef struct KeyTable {
-    int64_t   count, room;
-    KeyedRow *row;
-} KeyTable;
-
-static int by_key(const void *a, const void *b)
-{
-    const KeyedRow *x = a, *y = b;
-
-    if (x->key != y->key)
-        return x->key < y->key ? -1 : 1;
-    return x->order < y->order ? -1 : x->order > y->order;
-}
-
-static void add_keys(Arena *step, const SetRows *rows, const char *key, int is_new, KeyTable *t)
-{
-    int64_t   size = (int64_t)sizeof *t->row;
-    uint64_t *keys = arena_new(step, uint64_t, rows->R);
-
-    produce_keys(rows, key, keys);
-    t->row = arena_grow(step, t->row, t->count * size, (t->count + rows->R) * size);
-    for (int64_t r = 0; r < rows->R; r++) {
-        if (rows->status[r] != SET_KEPT)
-            continue;
-        t->row[t->count] = (KeyedRow){keys[r], t->count, {0, 0}};
-        if (is_new)
-            memcpy(t->row[t->count].id, &rows->id[2 * r], sizeof t->row[0].id);
-        t->count++;
-    }
-}
-
-// Rows of this iteration whose key stands already in an earlier row, of any iteration.
-static Err find_late(Generators *g, int64_t iteration, int64_t blocks, const char *key,
-                     SetLate *late)
-{
-    KeyTable t = {0};
-
-    *late = (SetLate){.reason = "duplicate"};
-    for (int64_t i = 1; i < iteration; i++) {
-        SetRows rows;
-        TRY(set_read(&g->job->run, g->step, i, &rows));
-        add_keys(g->step, &rows, key, 0, &t);
-    }
-    for (int64_t b = 0; b < blocks; b++) {
-        SetRows rows;
-        TRY(set_read_shard(&g->job->run, g->step, iteration, b, &rows));
-        add_keys(g->step, &rows, key, 1, &t);
-    }
-    if (t.count > 0)
-        qsort(t.row, (size_t)t.count, sizeof *t.row, by_key);
-    late->id = arena_new(g->step, uint64_t, 2 * t.count);
-    for (int64_t i = 1; i < t.count; i++)
-        if (t.row[i].key == t.row[i - 1].key && (t.row[i].id[0] | t.row[i].id[1]) != 0)
-            memcpy(&late->id[2 * late->count++], t.row[i].id, sizeof t.row[i].id);
-    return OK;
-}
-
-static Err commit(Generators *g, const Recipe *recipe, int64_t iteration, int64_t blocks)
-{
-    const char *key = recipe == NULL ? NULL : recipe_commit_key(recipe);
-    SetLate     late = {0};
-
-    if (key != NULL)
-        TRY(find_late(g, iteration, blocks, key, &late));
-    return set_commit(&g->job->run, g->step, iteration, blocks, key == NULL ? NULL : &late,
-                      g->job->provenance);
-}
-
 static void tell_yield(Generators *g, int64_t iteration, const SetRows *rows, double seconds)
 {
     Text    t = text_make(g->step);
-    int64_t kept = 0, by_source[256] = {0};
+    int64_t kept = 0, passed = 0, by_source[256] = {0};
 
-    for (int64_t r = 0; r < rows->R; r++)
+    for (int64_t r = 0; r < rows->R; r++) {
+        passed += rows->status[r] == SET_PASSED;
         if (rows->status[r] == SET_KEPT) {
             kept++;
             by_source[rows->source[r]]++;
         }
+    }
     text_printf(&t,
                 "{\"kind\": \"generate\", \"iteration\": %" PRId64 ", \"policy\": %" PRId64
-                ", \"records\": %" PRId64 ", \"kept\": %" PRId64 ", \"rejected\": %" PRId64
-                ", \"by_source\": {",
-                iteration, g->policy, rows->R, kept, rows->R - kept);
+                ", \"records\": %" PRId64 ", \"kept\": %" PRId64 ", \"passed\": %" PRId64
+                ", \"rejected\": %" PRId64 ", \"by_source\": {",
+                iteration, g->policy, rows->R, kept, passed, rows->R - kept - passed);
     for (int s = 0; s < rows->sources; s++) {
         text_puts(&t, s > 0 ? ", " : "");
         text_json(&t, rows->source_names[s], (int64_t)strlen(rows->source_names[s]));
@@ -242,15 +199,150 @@ static void tell_yield(Generators *g, int64_t iteration, const SetRows *rows, do
              iteration, rows->R, kept, seconds);
 }
 
-static Err commit_and_tell(Generators *g, const Recipe *recipe, const Production *p)
+static Err commit_and_tell(Generators *g, int64_t iteration, int64_t blocks, const SetLate *late,
+                           double began)
 {
     SetRows rows;
 
-    TRY(commit(g, recipe, p->iteration, p->blocks));
-    arena_back(g->step, 0);
-    TRY(set_read(&g->job->run, g->step, p->iteration, &rows));
-    tell_yield(g, p->iteration, &rows, clock_now() - p->began);
+    TRY(set_commit(&g->job->run, g->step, iteration, blocks, late, g->job->provenance));
+    TRY(set_read(&g->job->run, g->step, iteration, &rows));
+    tell_yield(g, iteration, &rows, clock_now() - began);
     return OK;
+}
+
+// ---- rounds and stages
+
+static Err tell_round(Generators *g, int64_t iteration, const Segment *s, const PoolsRound *r,
+                      const Pool *pool)
+{
+    Text t = text_make(g->step);
+
+    text_printf(&t,
+                "{\"kind\": \"round\", \"iteration\": %" PRId64 ", \"stage\": %" PRId64
+                ", \"round\": %" PRId64 ", \"requests\": %" PRId64 ", \"candidates\": %" PRId64
+                ", \"accepted\": %" PRId64 ", \"pool\": %" PRId64 "}",
+                iteration, s->stage, s->round, s->requests, r->candidates, r->accepted,
+                pool->count);
+    log_once(LOG_INFO,
+             "iteration %" PRId64 ", stage %" PRId64 ", round %" PRId64 ": %" PRId64
+             " requests, %" PRId64 " candidates, %" PRId64 " new; %s holds %" PRId64,
+             iteration, s->stage + 1, s->round + 1, s->requests, r->candidates, r->accepted,
+             pool->commit->to, pool->count);
+    return metrics_add(g->job->run.dir, t.data);
+}
+
+// Whether the first stage has another round behind this one.
+static int goes_on(const Pool *pool, const Segment *s, const PoolsRound *r)
+{
+    const Commit *c = pool->commit;
+
+    return s->stage == 0 && s->round + 1 < c->rounds && (c->until == 0 || pool->count < c->until) &&
+           (double)r->accepted >= c->min_yield * (double)s->requests;
+}
+
+// What comes behind a segment; 0: nothing.
+static int next_segment(const Pools *p, const PoolsRound *r, int64_t block_size, Segment *s)
+{
+    Segment next = {.first_request = s->first_request + s->requests,
+                    .first_block = s->first_block + s->blocks};
+
+    if (s->stage < p->pools && goes_on(&p->pool[s->stage], s, r)) {
+        next.stage = s->stage;
+        next.round = s->round + 1;
+        next.requests = s->requests;
+    } else if (s->stage + 1 < recipe_stages(p->recipe)) {
+        next.stage = s->stage + 1;
+        next.requests = p->pool[s->stage].count - p->before[s->stage];
+    } else {
+        return 0;
+    }
+    next.blocks = (next.requests + block_size - 1) / block_size;
+    *s = next;
+    return 1;
+}
+
+static Err segment_all(Generators *g, const Recipe *recipe, int64_t iteration, const Segment *s,
+                       Pools *pools)
+{
+    ProduceJob job = generators_job(g, recipe, iteration);
+    Production p = {.g = g, .iteration = iteration, .publishes = 1, .counter = 2 * g->pieces++};
+
+    job.segment = *s;
+    job.views = pools_views(pools, s);
+    job.done = publish_block;
+    job.teacher = iteration == 0 ? NULL : g->teacher;
+    if (job.teacher != g->local)
+        job.policy = -1;
+    return generators_produce_all(g, &job, &p, "generate");
+}
+
+static Err segments_all(Generators *g, const Recipe *recipe, int64_t iteration, Pools *pools,
+                        Segment *s)
+{
+    const Comm *c = &g->job->roles.generators;
+    PoolsRound  round;
+
+    do {
+        TRY(segment_all(g, recipe, iteration, s, pools));
+        clock_begin("commit");
+        TRY(pools_commit_all(pools, c, g->job, g->step, iteration, s, &round));
+        clock_end("commit");
+        if (s->stage < pools->pools)
+            TRY_ALL(c, c->rank == 0 ? tell_round(g, iteration, s, &round, &pools->pool[s->stage])
+                                    : OK);
+        arena_back(g->step, 0);
+    } while (next_segment(pools, &round, g->job->settings->generate.block, s));
+    return OK;
+}
+
+// What the teacher was asked since the start of this attempt, over all generators.
+static Err tell_usage_all(Generators *g, int64_t iteration)
+{
+    const Comm  *c = &g->job->roles.generators;
+    TeacherStats stats;
+    Text         t = text_make(g->step);
+
+    if (g->teacher == g->local || iteration == 0)
+        return OK;
+    g->teacher->kind->stats(g->teacher, &stats);
+    coll_sum_i64_all(c, &stats.requests, offsetof(TeacherStats, cost) / sizeof stats.requests);
+    coll_sum_f64_all(c, &stats.cost, 1);
+    text_printf(&t,
+                "{\"kind\": \"teacher\", \"attempt\": %d, \"iteration\": %" PRId64
+                ", \"name\": \"%s\", \"usage\": ",
+                g->job->run.attempt, iteration, g->teacher->kind->name);
+    teacher_usage_write(&t, &stats);
+    text_puts(&t, "}");
+    log_once(LOG_INFO,
+             "%s teacher since the start: %" PRId64 " answers (%" PRId64 " from the cache, %" PRId64
+             " failed), %" PRId64 " requests sent, %" PRId64 " tokens read, %" PRId64
+             " written, cost %.4f",
+             g->teacher->kind->name, stats.requests, stats.cached, stats.failed, stats.sent,
+             stats.prompt_tokens, stats.new_tokens, stats.cost);
+    return comm_agree(c, c->rank == 0 ? metrics_add(g->job->run.dir, t.data) : OK);
+}
+
+static Err make_set_all(Generators *g, const Recipe *recipe, int64_t iteration)
+{
+    const Comm *c = &g->job->roles.generators;
+    int64_t     block = g->job->settings->generate.block, requests = recipe_requests(recipe);
+    Segment     s = {.requests = requests, .blocks = (requests + block - 1) / block};
+    double      began = clock_now();
+    Pools       pools;
+    SetLate     late;
+    Err         e;
+
+    TRY_ALL(c, pools_open(g->job, recipe, g->step, iteration - 1, &pools));
+    e = segments_all(g, recipe, iteration, &pools, &s);
+    if (e == OK) {
+        late = pools_late(&pools, g->step);
+        e = comm_agree(
+            c, c->rank == 0 ? commit_and_tell(g, iteration, s.first_block + s.blocks, &late, began)
+                            : OK);
+    }
+    pools_close(&pools);
+    TRY(e);
+    return tell_usage_all(g, iteration);
 }
 
 Err generators_iterate_all(Generators *g, int64_t iteration)
@@ -258,23 +350,19 @@ Err generators_iterate_all(Generators *g, int64_t iteration)
     const Settings *s = g->job->settings;
     const Comm     *c = &g->job->roles.generators;
     const Recipe   *recipe = iteration == 0 ? s->base_recipe : s->loop_recipe;
-    ProduceJob      job = generators_job(g, recipe, iteration);
-    Production      p = {.g = g, .iteration = iteration, .publishes = 1, .counter = 2 * iteration};
     int64_t         is_there = c->rank == 0 && set_is_committed(&g->job->run, iteration);
 
     coll_bcast_all(c, &is_there, (int64_t)sizeof is_there, 0);
     if (is_there)
         return OK;
     log_place("generate");
-    if (iteration == 0) {
-        job.decoder = NULL;
-        job.policy = -1;
+    if (recipe != NULL) {
+        TRY(make_set_all(g, recipe, iteration));
+    } else { // the set is empty, and published all the same
+        SetLate none = {.segments = ""};
+
+        TRY_ALL(c, c->rank == 0 ? commit_and_tell(g, iteration, 0, &none, clock_now()) : OK);
     }
-    job.done = publish_block;
-    p.began = clock_now();
-    if (recipe != NULL) // without one the set is empty, and published all the same
-        TRY(generators_produce_all(g, &job, &p, "generate"));
-    TRY_ALL(c, c->rank == 0 ? commit_and_tell(g, recipe, &p) : OK);
     arena_back(g->step, 0);
     return OK;
 }

@@ -13,12 +13,18 @@ typedef struct Generators {
     Arena     *step; // taken back after each iteration
     Net        net;
     Decoder   *decoder;
-    int64_t    policy; // version of the weights in net; -1: none yet
+    Teacher   *local;   // over the decoder
+    Teacher   *teacher; // who answers the prompts of the loop's recipe
+    int64_t    pieces;  // of work so far: each has a counter on the board
+    int64_t    policy;  // version of the weights in net; -1: none yet
 } Generators;
 
 // Bytes that generators_make pushes into `run`.
 int64_t generators_need(const Settings *s, int threads);
-void    generators_make(Arena *run, Arena *step, const Job *job, Generators *out);
+// ERR_CONFIG: the teacher's part of the config.
+Err generators_make(Arena *run, Arena *step, const Job *job, Generators *out);
+
+void generators_close(Generators *g); // the teacher's connections and files
 
 // Weights of a version into the network, if they are not there.  Collective over the generators.
 Err generators_load_all(Generators *g, int64_t version);
@@ -35,11 +41,11 @@ typedef struct Production {
     int         publishes; // blocks that are published already need not be made
     void       *self;      // the `done` callback's
     // set by generators_produce_all
-    int64_t blocks, done;
+    int64_t first, blocks, done;
     double  began;
 } Production;
 
-// A job over the decoder of `g`, all but its callbacks.
+// A job over all requests of the first stage, with the teacher of the loop; all but its callbacks.
 ProduceJob generators_job(Generators *g, const Recipe *recipe, int64_t iteration);
 
 // Carries it out; job->done is called with the Production.  `span` names it in the table of times.

@@ -33,6 +33,9 @@ Err job_poll(const Job *job)
     board_progress(job->board);
     if (board_read(job->board, BOARD_FAILED) > 0)
         FAIL(ERR_STOPPED, "another rank failed");
+    if (board_read(job->board, BOARD_BUDGET_SPENT) > 0)
+        FAIL(ERR_STOPPED, "the budget of the endpoint is spent: set endpoint.max_requests or "
+                          "endpoint.max_tokens higher, and run the same command again to go on");
     if (board_read(job->board, BOARD_STOP) > 0)
         FAIL(ERR_STOPPED, "asked to stop; run the same command again to go on");
     return job->run.attempt > 0 ? run_fence(&job->run, 0) : OK; // an evaluation has no run

@@ -8,9 +8,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef struct Pool { // documents of one part, by group
-    double                  share;
-    int                     groups;
+typedef struct Class { // of groups that stand together
+    double weight;     // the weights of a pool add up to 1
+    int    first, groups;
+} Class;
+
+typedef struct Pool { // documents of one part, by class and group
+    double share;
+    int    classes, groups;
+    Class *class;
     int64_t                *begin; // [groups+1]
     const MixtureDocument **member;
 } Pool;
@@ -40,8 +46,8 @@ static MixtureDocument *next_document(MixtureData *d)
     return &d->document[d->count++];
 }
 
-static void keep_document(MixtureData *d, const SetRows *rows, int64_t row, int64_t iteration,
-                          const int32_t *ids, const float *weight, int64_t length)
+static MixtureDocument *keep_document(MixtureData *d, const int32_t *ids, const float *weight,
+                                      int64_t length)
 {
     int32_t         *token = arena_new(d->arena, int32_t, length);
     float           *w = arena_new(d->arena, float, length);
@@ -49,10 +55,19 @@ static void keep_document(MixtureData *d, const SetRows *rows, int64_t row, int6
 
     memcpy(token, ids, (size_t)length * sizeof *token);
     memcpy(w, weight, (size_t)length * sizeof *w);
-    doc->example = (TrainExample){token, w, length};
+    *doc =
+        (MixtureDocument){.example = {token, w, length},
+                          .content = hash_bytes(hash_bytes(0, token, length * 4), w, length * 4)};
+    return doc;
+}
+
+static void describe_document(MixtureDocument *doc, const Settings *s, const SetRows *rows,
+                              int64_t row, int64_t iteration)
+{
     doc->iteration = iteration;
     doc->group = rows->group[row];
-    doc->content = hash_bytes(hash_bytes(0, token, length * 4), w, length * 4);
+    doc->class_number = source_class_of(s->source, doc->group);
+    doc->source = record_name(rows->source_names[rows->source[row]]);
 }
 
 // A token is at least one byte of text, or one special segment.
@@ -77,7 +92,7 @@ static Err add_row(MixtureData *d, Arena *scratch, const Settings *s, const SetR
     else if (e == OK && length == 0)
         d->empty++;
     else if (e == OK)
-        keep_document(d, rows, row, iteration, ids, weight, length);
+        describe_document(keep_document(d, ids, weight, length), s, rows, row, iteration);
     arena_back(scratch, mark);
     return e;
 }
@@ -106,6 +121,8 @@ static int by_group(const void *a, const void *b)
     const MixtureDocument *x = *(const MixtureDocument *const *)a;
     const MixtureDocument *y = *(const MixtureDocument *const *)b;
 
+    if (x->class_number != y->class_number)
+        return x->class_number < y->class_number ? -1 : 1;
     if (x->group != y->group)
         return x->group < y->group ? -1 : 1;
     return x < y ? -1 : x > y;
@@ -113,6 +130,8 @@ static int by_group(const void *a, const void *b)
 
 static int belongs(const MixtureDocument *doc, const MixturePart *part, int64_t iteration)
 {
+    if (*part->source != 0 && strcmp(doc->source, part->source) != 0)
+        return 0;
     if (part->from_seeds)
         return doc->iteration == 0;
     return doc->iteration > 0 && (part->sets == SETS_ALL || doc->iteration == iteration);
@@ -129,14 +148,40 @@ static int64_t drop_equals(const MixtureDocument **member, int64_t count)
     return kept;
 }
 
-static Pool make_pool(Arena *arena, const MixtureData *d, const MixturePart *part,
-                      int64_t iteration)
+// Groups that follow each other, and the classes that those make.
+static void find_groups(Pool *pool, const Source *source, int64_t count, int balance)
+{
+    double total = 0;
+
+    for (int64_t i = 0; i < count; i++) {
+        const MixtureDocument *doc = pool->member[i], *last = i == 0 ? NULL : pool->member[i - 1];
+        int is_new_class = i == 0 || (balance && doc->class_number != last->class_number);
+
+        if (is_new_class) {
+            double weight = source_class_weight(source, doc->class_number);
+
+            pool->class[pool->classes++] = (Class){weight, pool->groups, 0};
+            total += weight;
+        }
+        if (is_new_class || (balance && doc->group != last->group)) {
+            pool->begin[pool->groups++] = i;
+            pool->class[pool->classes - 1].groups++;
+        }
+    }
+    pool->begin[pool->groups] = count;
+    for (int k = 0; k < pool->classes; k++)
+        pool->class[k].weight = total > 0 ? pool->class[k].weight / total : 1.0 / pool->classes;
+}
+
+static Pool make_pool(Arena *arena, const MixtureData *d, const Source *source,
+                      const MixturePart *part, int64_t iteration)
 {
     Pool    pool = {.share = part->share};
     int64_t count = 0;
 
     pool.member = arena_new(arena, const MixtureDocument *, d->count);
     pool.begin = arena_new(arena, int64_t, d->count + 1);
+    pool.class = arena_new(arena, Class, source_classes(source));
     for (int64_t i = 0; i < d->count; i++)
         if (belongs(&d->document[i], part, iteration))
             pool.member[count++] = &d->document[i];
@@ -144,21 +189,18 @@ static Pool make_pool(Arena *arena, const MixtureData *d, const MixturePart *par
         count = drop_equals(pool.member, count);
     if (count > 0)
         qsort(pool.member, (size_t)count, sizeof *pool.member, by_group);
-    for (int64_t i = 0; i < count; i++)
-        if (i == 0 || (part->balance && pool.member[i]->group != pool.member[i - 1]->group))
-            pool.begin[pool.groups++] = i;
-    pool.begin[pool.groups] = count;
+    find_groups(&pool, source, count, part->balance);
     return pool;
 }
 
-Err mixture_pools(Arena *arena, const MixtureData *d, const Mixture *m, int64_t iteration,
-                  MixturePools **out)
+Err mixture_pools(Arena *arena, const MixtureData *d, const Source *source, const Mixture *m,
+                  int64_t iteration, MixturePools **out)
 {
     MixturePools *p = arena_new(arena, MixturePools, 1);
     double        share = 0;
 
     for (int i = 0; i < m->parts; i++) {
-        Pool pool = make_pool(arena, d, &m->part[i], iteration);
+        Pool pool = make_pool(arena, d, source, &m->part[i], iteration);
 
         if (pool.groups == 0)
             continue;
@@ -193,6 +235,19 @@ static const Pool *choose_pool(const MixturePools *p, double u)
     return &p->pool[p->pools - 1];
 }
 
+// Nothing is drawn where there is one class only.
+static const Class *choose_class(const Pool *pool, Rng *rng)
+{
+    double u = pool->classes > 1 ? rng_unit(rng) : 0;
+
+    for (int k = 0; k < pool->classes - 1; k++) {
+        if (u < pool->class[k].weight)
+            return &pool->class[k];
+        u -= pool->class[k].weight;
+    }
+    return &pool->class[pool->classes - 1];
+}
+
 void mixture_draw(const MixturePools *p, uint64_t seed, int64_t iteration, int64_t step,
                   TrainExample *out, int count)
 {
@@ -201,8 +256,9 @@ void mixture_draw(const MixturePools *p, uint64_t seed, int64_t iteration, int64
     for (int i = 0; i < count; i++) {
         Rng         rng = rng_make(seed, stream, (uint32_t)i);
         const Pool *pool = choose_pool(p, rng_unit(&rng));
-        int64_t     g = (int64_t)rng_below(&rng, (uint64_t)pool->groups);
-        int64_t     first = pool->begin[g], members = pool->begin[g + 1] - first;
+        const Class *class = choose_class(pool, &rng);
+        int64_t g = class->first + (int64_t)rng_below(&rng, (uint64_t) class->groups);
+        int64_t first = pool->begin[g], members = pool->begin[g + 1] - first;
 
         out[i] = pool->member[first + (int64_t)rng_below(&rng, (uint64_t)members)]->example;
     }

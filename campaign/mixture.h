@@ -1,8 +1,9 @@
 // mixture.h -- the examples that a training step draws from.
 //
 // All kept rows of the sets so far, as token documents, in id order.  A draw picks a part of the
-// mixture by its share, then (balanced) a group, then a document, from Philox(seed; iteration,
-// step, draw) alone: every trainer rank draws the same batch.
+// mixture by its share, then (balanced) a class by its weight, a group of it and a document, from
+// Philox(seed; iteration, step, draw) alone: every trainer rank draws the same batch.  Classes are
+// those of the source of problems (datagen/source.h); most have one, and nothing is drawn for it.
 #ifndef TD_CAMPAIGN_MIXTURE_H
 #define TD_CAMPAIGN_MIXTURE_H
 
@@ -13,7 +14,9 @@ typedef struct MixtureDocument {
     TrainExample example;
     int64_t      iteration; // of its set; 0: the seeds
     int64_t      group;
-    uint64_t     content; // sum of tokens and weights
+    int          class_number; // of the group
+    const char  *source;       // the mark of its record, "gold"; interned
+    uint64_t     content;      // sum of tokens and weights
 } MixtureDocument;
 
 typedef struct MixtureData {
@@ -32,8 +35,8 @@ Err mixture_add(MixtureData *d, Arena *scratch, const Settings *s, const SetRows
 // What can be drawn in an iteration: documents by part and group.  In `arena`, for the iteration.
 typedef struct MixturePools MixturePools;
 // ERR_DATA if every part is empty.  A part that is empty gives its share to the others.
-Err     mixture_pools(Arena *arena, const MixtureData *d, const Mixture *m, int64_t iteration,
-                      MixturePools **out);
+Err     mixture_pools(Arena *arena, const MixtureData *d, const Source *source, const Mixture *m,
+                      int64_t iteration, MixturePools **out);
 int64_t mixture_size(const MixturePools *p); // documents that can be drawn, seeds apart
 
 // The batch of a step: out[count].

@@ -3,6 +3,7 @@
 #include "base/rng.h"
 #include "campaign/generators.h"
 #include "campaign/plan.h"
+#include "campaign/pools.h"
 #include "datagen/produce.h"
 #include "io/file.h"
 #include "io/set.h"
@@ -81,7 +82,7 @@ static Err open_replay(Replay *r, const Comm *world, const char *dir)
                            .generates = 1,
                            .generators = {.mpi = MPI_COMM_SELF, .rank = 0, .size = 1}};
     TRY(arena_make(&r->run, "run", plan_run_bytes(&r->settings, 1, &r->job.roles)));
-    generators_make(&r->run, &r->step, &r->job, &r->generators);
+    TRY(generators_make(&r->run, &r->step, &r->job, &r->generators));
     r->set = arena_new(&r->keep, SetRows, r->settings.iterations + 1);
     return OK;
 }
@@ -96,15 +97,17 @@ static Err need_set(Replay *r, int64_t iteration)
     return OK;
 }
 
-// The commit of an iteration rejects duplicates, which a request that stands alone cannot know.
-static void reject_late(const SetRows *set, int64_t row, SetRows *again)
+// A commit rejects what is near to other records, which a request that stands alone cannot know.
+static void reject_late(const Recipe *recipe, const SetRows *set, int64_t row, SetRows *again)
 {
-    static const char reason[] = "duplicate";
+    const char *reason = set->reason_names[set->reason[row]];
+    int         is_late = 0;
 
-    if (set->status[row] == SET_KEPT || strcmp(set->reason_names[set->reason[row]], reason) != 0)
-        return;
-    for (int64_t i = 0; i < again->R; i++) {
-        if (again->id[2 * i + 1] != set->id[2 * row + 1] || again->status[i] != SET_KEPT)
+    for (int k = 0; k < recipe_stages(recipe) && set->status[row] == SET_REJECTED; k++)
+        is_late |= recipe_commit(recipe, k) != NULL &&
+                   strcmp(recipe_commit(recipe, k)->reason, reason) == 0;
+    for (int64_t i = 0; i < again->R && is_late; i++) {
+        if (again->id[2 * i + 1] != set->id[2 * row + 1] || again->status[i] == SET_REJECTED)
             continue;
         again->status[i] = SET_REJECTED;
         for (int k = 0; k < again->reasons; k++)
@@ -131,45 +134,90 @@ static void compare_row(Replay *r, const SetRows *set, int64_t row, const SetRow
                  set->id[2 * row] >> 40, set->id[2 * row] & (((uint64_t)1 << 40) - 1), sample);
 }
 
+// Which round of which stage a request belongs to.
+static Err find_segment(Replay *r, const ReplayId *id, Segment **all, int64_t *count, Segment *out)
+{
+    const char *text;
+
+    TRY(set_read_segments(&r->job.run, &r->step, id->iteration, &text));
+    *count = 0;
+    if (*text != 0)
+        TRY(segments_read(&r->step, "segments", text, all, count));
+    for (int64_t i = 0; i < *count; i++)
+        if ((*all)[i].first_request <= id->request &&
+            id->request < (*all)[i].first_request + (*all)[i].requests)
+            *out = (*all)[i];
+    if (*count > 0)
+        out->blocks = out->requests; // one request per block
+    if (id->request >= out->first_request + out->requests)
+        FAIL(ERR_USAGE,
+             "%s has no example %" PRId64 "/%" PRId64 ": the requests of that iteration are 0 to "
+             "%" PRId64,
+             r->job.run.dir, id->iteration, id->request,
+             *count > 0 ? (*all)[*count - 1].first_request + (*all)[*count - 1].requests - 1
+                        : out->requests - 1);
+    return OK;
+}
+
+// What a commit measured came to the record from outside of its request.
+static void take_similarity(Replay *r, const Recipe *recipe, const SetRows *set, const Segment *s,
+                            Pools *pools, int64_t request)
+{
+    const Commit     *c = s->stage == 0 ? NULL : recipe_commit(recipe, (int)s->stage - 1);
+    const PoolViews  *v;
+    const PoolRecord *own;
+
+    (void)r;
+    if (c == NULL || c->max == NULL)
+        return;
+    v = pools_views(pools, s);
+    own = v->input.record[request - s->first_request];
+    for (int64_t row = 0; row < set->R; row++)
+        if ((set->id[2 * row] & (((uint64_t)1 << 40) - 1)) == (uint64_t)request) {
+            pools_replace(pools, (int)s->stage - 1, own, set, row);
+            return;
+        }
+}
+
 static Err replay_one(Replay *r, const ReplayId *id)
 {
     const Settings *s = &r->settings;
     const Recipe   *recipe = id->iteration == 0 ? s->base_recipe : s->loop_recipe;
-    int64_t         before = r->compared;
+    int64_t         before = r->compared, count;
+    Segment        *all = NULL;
     SetRows         again, *set;
     ProduceJob      job;
+    Pools           pools;
+    Err             e;
 
     TRY(need_set(r, id->iteration));
-    if (id->iteration > 0)
+    if (recipe == NULL)
+        FAIL(ERR_USAGE, "%s has no recipe for iteration %" PRId64, r->job.run.dir, id->iteration);
+    if (id->iteration > 0 && settings_policy(s, id->iteration) >= 0)
         TRY(generators_load_all(&r->generators, settings_policy(s, id->iteration)));
-    job = (ProduceJob){.recipe = recipe,
-                       .source = s->source,
-                       .vocab = s->vocab,
-                       .decoder = id->iteration > 0 ? r->generators.decoder : NULL,
-                       .seed = (uint64_t)s->seed,
-                       .iteration = id->iteration,
-                       .policy = id->iteration > 0 ? r->generators.policy : -1,
-                       .block_size = s->generate.block,
-                       .requests = recipe == NULL ? 0 : recipe_requests(recipe)};
-    if (id->request >= job.requests)
-        FAIL(ERR_USAGE,
-             "%s has no example %" PRId64 "/%" PRId64 ": the requests of that iteration are 0 to "
-             "%" PRId64,
-             r->job.run.dir, id->iteration, id->request, job.requests - 1);
-    TRY(produce_request(&job, &r->step, id->request, &again));
+    job = generators_job(&r->generators, recipe, id->iteration);
+    job.teacher = id->iteration == 0 ? NULL : r->generators.teacher;
+    if (job.teacher != r->generators.local)
+        job.policy = -1;
+    TRY(find_segment(r, id, &all, &count, &job.segment));
     set = &r->set[id->iteration];
-    for (int64_t row = 0; row < set->R; row++)
+    TRY(pools_rewind(&r->job, recipe, &r->step, id->iteration, set, all, count, &job.segment,
+                     &pools));
+    take_similarity(r, recipe, set, &job.segment, &pools, id->request);
+    job.views = pools_views(&pools, &job.segment);
+    e = produce_request(&job, &r->step, id->request, &again);
+    for (int64_t row = 0; e == OK && row < set->R; row++)
         if (set->id[2 * row] == ((uint64_t)id->iteration << 40 | (uint64_t)id->request) &&
             (id->sample < 0 || set->id[2 * row + 1] == (uint64_t)id->sample)) {
-            if (recipe != NULL && recipe_commit_key(recipe) != NULL)
-                reject_late(set, row, &again);
+            reject_late(recipe, set, row, &again);
             compare_row(r, set, row, &again);
         }
+    pools_close(&pools);
     arena_back(&r->step, 0);
-    if (r->compared == before)
+    if (e == OK && r->compared == before)
         FAIL(ERR_USAGE, "%s has no example %" PRId64 "/%" PRId64 " with that sample",
              r->job.run.dir, id->iteration, id->request);
-    return OK;
+    return e;
 }
 
 static Err draw_id(Replay *r, Rng *rng, ReplayId *out)

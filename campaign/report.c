@@ -1,16 +1,16 @@
 #include "campaign/report.h"
 
-#include "base/rng.h"
+#include "campaign/report_html.h"
 #include "campaign/report_svg.h"
+#include "campaign/report_yields.h"
 #include "io/file.h"
 #include "io/metrics.h"
-#include "io/set.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { GROUPS_MAX = 16, SAMPLES = 10, LOSS_POINTS = 600, SOURCES_MAX = 5 };
+enum { GROUPS_MAX = 16, LOSS_POINTS = 600, SOURCES_MAX = 5 };
 
 typedef struct Page {
     const Run  *run;
@@ -21,7 +21,7 @@ typedef struct Page {
 } Page;
 
 static const char STYLE[] =
-    "<style>body{font:15px/1.5 system-ui,sans-serif;max-width:900px;margin:2em auto;padding:0 1em;"
+    "body{font:15px/1.5 system-ui,sans-serif;max-width:900px;margin:2em auto;padding:0 1em;"
     "color:#222;background:#fff}h1{font-size:1.5em}h2{font-size:1.15em;margin-top:2em;border-"
     "bottom:"
     "1px solid #ddd}table{border-collapse:collapse;font-size:14px}td,th{padding:3px "
@@ -32,28 +32,7 @@ static const char STYLE[] =
     "ui-monospace,monospace;background:#f6f6f6}pre{padding:8px;overflow-x:auto;white-space:"
     "pre-wrap;word-break:break-all}svg{width:100%;height:auto}.grid{stroke:#e4e4e4}.tick{font:12px "
     "sans-serif;fill:#555}.title{font:600 14px sans-serif}.key{font:13px sans-serif}.ok{color:"
-    "#007a4d}.no{color:#b03a00}</style>";
-
-static void escape(Text *t, const char *s, int64_t length)
-{
-    for (int64_t i = 0; i < length;) {
-        int n = text_utf8_length(s + i, length - i);
-
-        if (n == 0)
-            text_puts(t, "&#xfffd;");
-        else if (s[i] == '<')
-            text_puts(t, "&lt;");
-        else if (s[i] == '&')
-            text_puts(t, "&amp;");
-        else if (s[i] == '>')
-            text_puts(t, "&gt;");
-        else if (s[i] == '\n')
-            text_puts(t, "&#x23ce;\n");
-        else
-            text_add(t, s + i, n);
-        i += n > 0 ? n : 1;
-    }
-}
+    "#007a4d}.no{color:#b03a00}";
 
 static int is_kind(const Json *line, const char *kind)
 {
@@ -127,6 +106,8 @@ static void write_accuracy(Page *p)
     SvgLine  line[GROUPS_MAX + 1];
     SvgChart chart = {"Held-out accuracy, %", "iteration", "%", 0, 100, a.groups + 1, line};
 
+    if (a.count == 0)
+        return;
     text_puts(&p->html, "<h2>Accuracy on held-out problems</h2>\n");
     for (int g = 0; g <= a.groups; g++)
         line[g] = (SvgLine){g == 0 ? "overall" : arena_format(p->arena, "%s %d", a.label, g),
@@ -145,98 +126,7 @@ static void write_accuracy(Page *p)
     text_puts(&p->html, "</table>\n");
 }
 
-// ---- yields and samples, from the published sets
-
-typedef struct Yield {
-    const char *name;
-    int64_t     count;
-} Yield;
-
-static void count_yield(Yield *list, int *used, int room, const char *name)
-{
-    int i = 0;
-
-    while (i < *used && strcmp(list[i].name, name) != 0)
-        i++;
-    if (i == *used) {
-        if (*used == room)
-            return;
-        list[(*used)++] = (Yield){name, 0};
-    }
-    list[i].count++;
-}
-
-static void write_yield_row(Page *p, int64_t iteration, const SetRows *rows)
-{
-    Yield   yields[64];
-    int     used = 0;
-    int64_t kept = 0;
-
-    for (int64_t r = 0; r < rows->R; r++) {
-        int is_kept = rows->status[r] == SET_KEPT;
-
-        kept += is_kept;
-        count_yield(
-            yields, &used, 64,
-            is_kept ? arena_format(p->arena, "kept: %s", rows->source_names[rows->source[r]])
-                    : arena_format(p->arena, "rejected: %s", rows->reason_names[rows->reason[r]]));
-    }
-    text_printf(&p->html,
-                "<tr><td>%" PRId64 "%s</td><td>%" PRId64 "</td><td>%" PRId64
-                "</td><td>%.1f %%</td><td style='text-align:left'>",
-                iteration, iteration == 0 ? " (seeds)" : "", rows->R, kept,
-                rows->R > 0 ? 100.0 * (double)kept / (double)rows->R : 0.0);
-    for (int i = 0; i < used; i++) {
-        escape(&p->html, yields[i].name, (int64_t)strlen(yields[i].name));
-        text_printf(&p->html, " %" PRId64 "%s", yields[i].count, i + 1 < used ? "; " : "");
-    }
-    text_puts(&p->html, "</td></tr>\n");
-}
-
-static void write_sample(Page *p, const SetRows *rows, int64_t r)
-{
-    uint64_t request = rows->id[2 * r] & (((uint64_t)1 << 40) - 1);
-
-    text_printf(&p->html,
-                "<p><code>%" PRIu64 "/%" PRIu64 "/%" PRIu64 "</code> <span class='%s'>%s</span>, "
-                "%s, weights %" PRId64 "</p>\n<pre>",
-                rows->id[2 * r] >> 40, request, rows->id[2 * r + 1],
-                rows->status[r] == SET_KEPT ? "ok" : "no",
-                rows->status[r] == SET_KEPT ? "kept" : "rejected",
-                rows->status[r] == SET_KEPT ? rows->source_names[rows->source[r]]
-                                            : rows->reason_names[rows->reason[r]],
-                rows->policy[r]);
-    for (int f = 0; f < rows->fields; f++) {
-        const SetHeap *h = &rows->field[f];
-        int64_t        length = h->begin[r + 1] - h->begin[r];
-
-        if (length == 0)
-            continue;
-        text_printf(&p->html, "%s: ", rows->field_name[f]);
-        escape(&p->html, h->bytes + h->begin[r], length < 600 ? length : 600);
-        text_puts(&p->html, length < 600 ? "\n" : "...\n");
-    }
-    text_puts(&p->html, "</pre>\n");
-}
-
-static void write_samples(Page *p, const SetRows *rows, SetStatus status, const char *title)
-{
-    int64_t *all = arena_new(p->arena, int64_t, rows->R), count = 0;
-    Rng      rng = rng_make(1, rng_stream("report", (uint64_t)status, 0, 0), 0);
-
-    for (int64_t r = 0; r < rows->R; r++)
-        if (rows->status[r] == status)
-            all[count++] = r;
-    text_printf(&p->html, "<h2>%s</h2>\n", title);
-    if (count == 0)
-        text_puts(&p->html, "<p>None.</p>\n");
-    for (int i = 0; i < SAMPLES && i < count; i++) { // drawn without repetition
-        int64_t j = i + (int64_t)rng_below(&rng, (uint64_t)(count - i)), r = all[j];
-
-        all[j] = all[i];
-        write_sample(p, rows, r);
-    }
-}
+// ---- records
 
 // Kept by source, and rejected, over the iterations, from the lines of the generators.
 static void write_yield_chart(Page *p)
@@ -279,26 +169,11 @@ static void write_yield_chart(Page *p)
     svg_chart(&p->html, &chart);
 }
 
-static Err write_sets(Page *p)
+static Err write_examples(Page *p)
 {
-    SetRows rows, last = {0};
-
     text_puts(&p->html, "<h2>Examples</h2>\n");
     write_yield_chart(p);
-    text_puts(&p->html, "<table><tr><th>iteration</th><th>records</th><th>kept"
-                        "</th><th>share</th><th style='text-align:left'>how and why</th></tr>\n");
-    for (int64_t i = 0; set_is_committed(p->run, i); i++) {
-        TRY(set_read(p->run, p->arena, i, &rows));
-        write_yield_row(p, i, &rows);
-        if (rows.R > 0)
-            last = rows;
-    }
-    text_puts(&p->html, "</table>\n");
-    if (last.R == 0)
-        return OK;
-    write_samples(p, &last, SET_KEPT, "Ten that were kept (last iteration)");
-    write_samples(p, &last, SET_REJECTED, "Ten that were rejected, with the reason");
-    return OK;
+    return report_yields(&p->html, p->arena, p->run);
 }
 
 // ---- loss and time
@@ -343,7 +218,7 @@ static void write_times(Page *p)
         if (!is_kind(j, "time"))
             continue;
         text_puts(&p->html, "\n<tr><td>");
-        escape(&p->html, text_of(j, "section"), (int64_t)strlen(text_of(j, "section")));
+        html_text(&p->html, text_of(j, "section"));
         text_printf(
             &p->html,
             "</td><td>%.0f</td><td>%.0f</td><td>%.2f</td><td>%.2f</td><td>%.2f</td><td>%.0f "
@@ -354,6 +229,46 @@ static void write_times(Page *p)
     }
     text_puts(&p->html, "</table>\n<p>Sections of the two roles run side by side or in turn; "
                         "\"wait\" is time asleep until the other role's file came.</p>\n");
+}
+
+// The last line of each attempt: its counts run on from iteration to iteration.
+static const Json *last_usage(const Json *line)
+{
+    for (const Json *j = line->next; j != NULL; j = j->next)
+        if (is_kind(j, "teacher") && number_of(j, "attempt") == number_of(line, "attempt"))
+            line = j;
+    return line;
+}
+
+static void write_usage_row(Page *p, const Json *line)
+{
+    static const char *const keys[] = {"requests", "cached",        "sent",
+                                       "failed",   "prompt_tokens", "new_tokens"};
+    const Json              *usage = json_member(line, "usage");
+
+    text_printf(&p->html, "\n<tr><td>%.0f</td><td>", number_of(line, "attempt"));
+    html_text(&p->html, text_of(line, "name"));
+    for (size_t i = 0; usage != NULL && i < sizeof keys / sizeof keys[0]; i++)
+        text_printf(&p->html, "</td><td>%.0f", number_of(usage, keys[i]));
+    text_printf(&p->html, "</td><td>%.4f</td></tr>", usage == NULL ? 0 : number_of(usage, "cost"));
+}
+
+static void write_teacher(Page *p)
+{
+    int rows = 0;
+
+    for (const Json *j = p->metrics; j != NULL; j = j->next) {
+        if (!is_kind(j, "teacher") || last_usage(j) != j)
+            continue;
+        if (rows++ == 0)
+            text_puts(&p->html,
+                      "<h2>Teacher</h2>\n<table><tr><th>attempt</th><th>teacher</th><th>answers"
+                      "</th><th>from the cache</th><th>requests sent</th><th>failed</th><th>tokens "
+                      "read</th><th>tokens written</th><th>cost</th></tr>");
+        write_usage_row(p, j);
+    }
+    if (rows > 0)
+        text_puts(&p->html, "</table>\n");
 }
 
 // ---- the page
@@ -378,11 +293,11 @@ static void write_provenance(Page *p)
         text_puts(&t, "\n");
     }
     text_printf(&t, "\nkeys left at their defaults:\n%s", text_of(p->about, "defaults"));
-    escape(&p->html, t.data, t.length);
+    html_escape(&p->html, t.data, t.length);
     text_puts(&p->html,
               "</pre>\n<p>Every example above can be made again and compared: <code>tandem "
               "replay ");
-    escape(&p->html, p->run->dir, (int64_t)strlen(p->run->dir));
+    html_text(&p->html, p->run->dir);
     text_puts(&p->html, " ID</code>.</p>\n");
 }
 
@@ -393,15 +308,17 @@ static Err write_page(Page *p)
 
     text_puts(&p->html,
               "<!doctype html>\n<html lang='en'><head><meta charset='utf-8'><title>tandem: ");
-    escape(&p->html, about, (int64_t)strlen(about));
-    text_printf(&p->html, "</title>%s</head><body>\n<h1>", STYLE);
-    escape(&p->html, about, (int64_t)strlen(about));
+    html_text(&p->html, about);
+    text_printf(&p->html, "</title><style>%s%s</style></head><body>\n<h1>", STYLE,
+                REPORT_YIELDS_STYLE);
+    html_text(&p->html, about);
     text_puts(&p->html, "</h1>\n<p>Run directory <code>");
-    escape(&p->html, p->run->dir, (int64_t)strlen(p->run->dir));
+    html_text(&p->html, p->run->dir);
     text_puts(&p->html, "</code>, made by tandem 0.1.0.</p>\n");
     write_accuracy(p);
     write_loss(p);
-    TRY(write_sets(p));
+    TRY(write_examples(p));
+    write_teacher(p);
     write_times(p);
     write_provenance(p);
     text_puts(&p->html, "</body></html>\n");

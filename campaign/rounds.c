@@ -60,7 +60,7 @@ static Err generate_all(Campaign *m, int64_t iteration)
     const Comm *c = &m->job.roles.generators;
     int64_t     policy = settings_policy(&m->settings, iteration);
 
-    if (iteration > 0 && m->settings.loop_recipe != NULL) {
+    if (iteration > 0 && m->settings.loop_recipe != NULL && policy >= 0) {
         TRY(job_wait_all(&m->job, c, job_has_weights, policy, "weights"));
         if (!job_has_examples(&m->job, iteration))
             TRY(generators_load_all(&m->generators, policy));
@@ -205,7 +205,8 @@ static Err write_run_json(const Campaign *m, Arena *scratch)
     text_printf(&t, ", \"attempt\": %d, \"recipes\": {", m->job.run.attempt);
     for (int i = 0; i < SETTINGS_RECIPES; i++)
         text_printf(&t, "%s\"%s\": \"%s\"", i > 0 ? ", " : "", recipe[i].phase, recipe[i].sum);
-    text_printf(&t, "}, \"provenance\": %s, ", m->job.provenance);
+    text_printf(&t, "}, \"records\": \"%016" PRIx64 "\", \"provenance\": %s, ",
+                source_sum(m->settings.source), m->job.provenance);
     text_puts(&t, "\"defaults\": ");
     text_json(&t, defaults.data, defaults.length);
     text_puts(&t, ", \"config\": ");
@@ -307,12 +308,13 @@ static Err start_all(const Comm *world, Campaign *m, const RoundsOptions *option
     return OK;
 }
 
-static void make_sides(Campaign *m)
+static Err make_sides(Campaign *m)
 {
     if (m->job.roles.generates)
-        generators_make(&m->rooms.run, &m->rooms.step, &m->job, &m->generators);
+        TRY(generators_make(&m->rooms.run, &m->rooms.step, &m->job, &m->generators));
     if (m->job.roles.trains)
         trainers_make(&m->rooms.run, &m->rooms.train_step, &m->rooms.data, &m->job, &m->trainers);
+    return OK;
 }
 
 // A newer attempt removes what older ones left half-written.  Where that hits an attempt that still
@@ -353,7 +355,7 @@ static Err work_all(const Comm *world, Campaign *m)
     double began = clock_now();
     Err    e;
 
-    make_sides(m);
+    TRY_ALL(world, make_sides(m));
     e = explain(m, roles_loop_all(m));
     if (e != OK && e != ERR_STOPPED)
         board_add(m->job.board, BOARD_FAILED, 1);
@@ -364,6 +366,7 @@ static Err work_all(const Comm *world, Campaign *m)
     tally_print_all(world, &m->job, clock_now() - began,
                     m->job.roles.generates ? &m->generators : NULL,
                     m->job.roles.trains ? &m->trainers : NULL);
+    generators_close(&m->generators);
     if (e == OK && world->rank == 0)
         e = report_write(&m->job.run);
     if (e == OK)

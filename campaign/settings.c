@@ -1,5 +1,7 @@
 #include "campaign/settings.h"
 
+#include "datagen/teacher.h"
+#include "datagen/teacher_endpoint.h"
 #include "io/file.h"
 #include "model/import.h"
 #include "mpi/coll.h"
@@ -10,10 +12,6 @@
 #include <string.h>
 
 enum { CONFIG_BYTES_MAX = 16 << 20 };
-
-// Keys that may differ between the starts of one run: they decide where and how fast, not what.
-static const char *const FREE_KEYS[] = {"out",   "ranks",    "generate.slots", "checkpoint",
-                                        "about", "watchdog", "iterations",     "version"};
 
 static const char *folder_of(Arena *run, const char *file)
 {
@@ -33,7 +31,7 @@ static Err as_config(Err e)
 
 static Err read_mixture(const Json *json, const char *key, Mixture *out)
 {
-    static const char *const known[] = {"from", "share", "balance", "sets", "distinct"};
+    static const char *const known[] = {"from", "share", "balance", "sets", "distinct", "source"};
     char                     where[256];
     double                   total = 0;
 
@@ -51,9 +49,12 @@ static Err read_mixture(const Json *json, const char *key, Mixture *out)
         const Json  *distinct = json_member(j, "distinct");
 
         json_where(j, where, sizeof where);
-        TRY(json_only(j, known, 5));
+        TRY(json_only(j, known, (int)(sizeof known / sizeof known[0])));
         TRY(json_want_text(j, "from", &from));
         TRY(json_want_f64(j, "share", 0, 1, &p->share));
+        p->source = "";
+        if (json_member(j, "source") != NULL)
+            TRY(json_want_text(j, "source", &p->source));
         if (strcmp(from, "seeds") != 0 && strcmp(from, "kept") != 0)
             FAIL(ERR_CONFIG, "%s: %s.from is \"%s\"; expected \"seeds\" or \"kept\"", where, key,
                  from);
@@ -72,7 +73,8 @@ static Err read_mixture(const Json *json, const char *key, Mixture *out)
     return OK;
 }
 
-static Err read_recipe(Arena *run, const Settings *s, const char *name, Recipe **out)
+static Err read_recipe(Arena *run, const Settings *s, const char *name, const PhaseSettings *phase,
+                       Recipe **out)
 {
     char        path[FILE_PATH_MAX];
     const Json *json;
@@ -82,16 +84,55 @@ static Err read_recipe(Arena *run, const Settings *s, const char *name, Recipe *
         return OK;
     TRY(file_join(path, *name == '/' ? "" : s->folder, name));
     TRY(json_read(run, arena_text(run, path), JSON_COMMENTS, &json));
-    return recipe_read(run, json, folder_of(run, arena_text(run, path)), s->source, out);
+    TRY(recipe_read(run, json, folder_of(run, arena_text(run, path)), s->source, out));
+    if (phase != NULL)
+        TRY(recipe_limit(*out, name, phase->count, phase->until, phase->rounds));
+    return OK;
+}
+
+// A run that reads what it writes would begin with other problems at each start.
+static Err check_not_inside(const Settings *s, const Json *files)
+{
+    char path[FILE_PATH_MAX], where[JSON_WORDS];
+
+    for (const Json *m = files == NULL ? NULL : files->child; m != NULL; m = m->next) {
+        if (m->kind != JSON_TEXT)
+            continue; // the source says so
+        TRY(file_join(path, m->text[0] == '/' ? "" : s->folder, m->text));
+        if (file_is_inside(path, s->out))
+            FAIL(
+                ERR_CONFIG,
+                "%s: %.200s is part of this run itself (out=%.200s): problems come from elsewhere; "
+                "choose another out=, or copy the file out of the run",
+                json_where(m, where, sizeof where), m->text, s->out);
+    }
+    return OK;
+}
+
+static Err read_problems(Arena *run, Settings *s)
+{
+    const Json *held_out = json_member(s->problems, "held_out");
+
+    TRY(check_not_inside(s, json_member(s->problems, "files")));
+    if (held_out != NULL)
+        TRY(check_not_inside(s, json_member(held_out, "files")));
+    return source_make(run, s->problems, s->folder, (uint64_t)s->seed, &s->source);
+}
+
+Err settings_recipe(Arena *run, const Settings *s, const char *path, Recipe **out)
+{
+    const Json *json;
+
+    TRY(json_read(run, path, JSON_COMMENTS, &json));
+    return as_config(recipe_read(run, json, folder_of(run, path), s->source, out));
 }
 
 static Err read_model(Arena *run, Settings *s)
 {
-    const Json *from = json_member(s->model, "from");
+    const Json *from = s->model->kind == JSON_TEXT ? s->model : json_member(s->model, "from");
 
-    if (s->model->kind != JSON_OBJECT)
-        FAIL(ERR_CONFIG, "%s: model must be an object: a Hugging Face config or {\"from\": path}",
-             s->file);
+    if (s->model->kind != JSON_OBJECT && s->model->kind != JSON_TEXT)
+        FAIL(ERR_CONFIG, "%s: model must be an object, a Hugging Face config, or a path", s->file);
     if (from == NULL) {
         TRY(dims_read(s->model, &s->dims));
     } else {
@@ -102,13 +143,32 @@ static Err read_model(Arena *run, Settings *s)
         TRY(import_find(run, from->text, &found));
         s->dims = found.dims;
         s->model_folder = from->text;
+        if (s->tokenizer == NULL && found.tokenizer != NULL)
+            TRY(json_parse(run, found.chosen, found.tokenizer, (int64_t)strlen(found.tokenizer),
+                           JSON_NO_COMMENTS, &s->tokenizer));
     }
+    if (s->tokenizer == NULL)
+        FAIL(ERR_CONFIG, "%s: \"tokenizer\" is missing, and the model brings none", s->file);
     TRY(vocab_make(run, s->tokenizer, &s->vocab));
     if (vocab_size(s->vocab) > s->dims.V)
         FAIL(ERR_CONFIG,
              "%s: the tokenizer has %" PRId64 " tokens, but model.vocab_size is %" PRId64
              ": raise vocab_size or change the tokenizer",
              s->file, vocab_size(s->vocab), s->dims.V);
+    return OK;
+}
+
+// Records from which a part draws have to be marked so by the recipe that makes them.
+static Err check_marks(const Settings *s, const char *key, const Mixture *m)
+{
+    for (int i = 0; i < m->parts; i++) {
+        const MixturePart *p = &m->part[i];
+        const Recipe      *r = p->from_seeds ? s->base_recipe : s->loop_recipe;
+
+        if (*p->source != 0 && r != NULL && !recipe_marks(r, p->source))
+            FAIL(ERR_CONFIG, "%s: %s draws records with the source \"%.60s\", but %s marks none so",
+                 s->file, key, p->source, p->from_seeds ? s->base.recipe : s->loop.recipe);
+    }
     return OK;
 }
 
@@ -132,14 +192,27 @@ static Err check_numbers(const Settings *s)
     for (int p = 0; p < s->base_mixture.parts; p++)
         if (!s->base_mixture.part[p].from_seeds)
             FAIL(ERR_CONFIG, "%s: base.mixture may draw from \"seeds\" only", s->file);
+    TRY(check_marks(s, "base.mixture", &s->base_mixture));
+    TRY(check_marks(s, "loop.mixture", &s->loop_mixture));
     if (s->base.steps > 0 && s->base_recipe == NULL)
         FAIL(ERR_CONFIG, "%s: base.steps is %" PRId64 " but base.recipe is empty: nothing to learn",
              s->file, s->base.steps);
+    if (s->base_recipe != NULL &&
+        (recipe_asks(s->base_recipe) || recipe_stages(s->base_recipe) > 1))
+        FAIL(ERR_CONFIG,
+             "%s: the base's recipe can neither generate nor commit: there is no model yet",
+             s->file);
+    if (s->teacher == TEACHER_ENDPOINT && s->endpoint == NULL)
+        FAIL(ERR_CONFIG,
+             "%s: teacher is endpoint, but \"endpoint\" is missing; at least "
+             "endpoint.url=http://HOST:PORT/v1 "
+             "is needed",
+             s->file);
     return OK;
 }
 
-static Err read_files(Arena *run, const char *file, const char *text, int64_t length,
-                      const char *const *overrides, int count, Settings *out)
+static Err read_config(Arena *run, const char *file, const char *text, int64_t length,
+                       const char *const *overrides, int count, Settings *out)
 {
     const Json *json;
 
@@ -151,11 +224,14 @@ static Err read_files(Arena *run, const char *file, const char *text, int64_t le
     out->file = arena_text(run, file);
     out->folder = folder_of(run, out->file);
     TRY(read_mixture(out->base.mixture, "base.mixture", &out->base_mixture));
-    TRY(read_mixture(out->loop.mixture, "loop.mixture", &out->loop_mixture));
-    TRY(source_make(run, out->problems, (uint64_t)out->seed, &out->source));
-    TRY(read_recipe(run, out, out->base.recipe, &out->base_recipe));
-    TRY(read_recipe(run, out, out->loop.recipe, &out->loop_recipe));
-    TRY(read_recipe(run, out, out->evaluate.recipe, &out->evaluate_recipe));
+    return read_mixture(out->loop.mixture, "loop.mixture", &out->loop_mixture);
+}
+
+static Err read_recipes(Arena *run, Settings *out)
+{
+    TRY(read_recipe(run, out, out->base.recipe, &out->base, &out->base_recipe));
+    TRY(read_recipe(run, out, out->loop.recipe, &out->loop, &out->loop_recipe));
+    TRY(read_recipe(run, out, out->evaluate.recipe, NULL, &out->evaluate_recipe));
     return check_numbers(out);
 }
 
@@ -170,11 +246,26 @@ static Err check_vocab(Arena *run, const Settings *s)
     return OK;
 }
 
+// Before there is a run directory.  Keys and servers are looked for when they are needed.
+static Err check_teachers(Arena *run, const Settings *s)
+{
+    Teacher *teacher;
+
+    if (s->scripted != NULL)
+        TRY(as_config(teacher_scripted(run, s->scripted, 1, &teacher)));
+    if (s->endpoint != NULL)
+        TRY(as_config(teacher_endpoint_check(run, s->endpoint)));
+    return OK;
+}
+
 Err settings_read(Arena *run, const char *file, const char *text, int64_t length,
                   const char *const *overrides, int count, Settings *out)
 {
     *out = (Settings){0};
-    TRY(as_config(read_files(run, file, text, length, overrides, count, out)));
+    TRY(as_config(read_config(run, file, text, length, overrides, count, out)));
+    TRY(read_problems(run, out)); // files of records are data, and what they have wrong is, too
+    TRY(as_config(read_recipes(run, out)));
+    TRY(check_teachers(run, out));
     TRY(read_model(run, out));
     return check_vocab(run, out);
 }
@@ -207,99 +298,16 @@ int64_t settings_steps(const Settings *s, int64_t iteration)
 
 int64_t settings_policy(const Settings *s, int64_t iteration)
 {
-    int64_t policy = iteration - 1 - s->overlap;
+    int64_t policy = s->refresh ? iteration - 1 - s->overlap : 0;
 
+    if (s->teacher != TEACHER_LOCAL)
+        return -1;
     return policy > 0 ? policy : 0;
 }
 
 void settings_write(Text *t, const Settings *s)
 {
     config_write(t, SETTINGS_TABLE, s);
-}
-
-static int is_free(const char *key)
-{
-    for (size_t i = 0; i < sizeof FREE_KEYS / sizeof FREE_KEYS[0]; i++)
-        if (strcmp(key, FREE_KEYS[i]) == 0)
-            return 1;
-    return 0;
-}
-
-static const char *as_text(Arena *scratch, const Json *node)
-{
-    Text t = text_make(scratch);
-
-    if (node == NULL)
-        return "nothing";
-    json_write(&t, node);
-    return t.data;
-}
-
-static Err same_tree(Arena *scratch, const Json *old, const Json *now, const char *path)
-{
-    for (const Json *n = now->child; n != NULL; n = n->next) {
-        const Json *o = json_member(old, n->key);
-        const char *key = *path ? arena_format(scratch, "%s.%s", path, n->key) : n->key;
-
-        if (is_free(key))
-            continue;
-        if (n->kind == JSON_OBJECT && o != NULL && o->kind == JSON_OBJECT) {
-            TRY(same_tree(scratch, o, n, key));
-            continue;
-        }
-        if (strcmp(as_text(scratch, o), as_text(scratch, n)) != 0)
-            FAIL(ERR_CONFIG,
-                 "this run directory was made with %s = %.200s, now it is %.200s: continue with "
-                 "the old value, or choose another out=",
-                 key, as_text(scratch, o), as_text(scratch, n));
-    }
-    return OK;
-}
-
-void settings_recipe_sums(const Settings *s, SettingsRecipe out[SETTINGS_RECIPES])
-{
-    const Recipe     *recipe[] = {s->base_recipe, s->loop_recipe, s->evaluate_recipe};
-    const char *const file[] = {s->base.recipe, s->loop.recipe, s->evaluate.recipe};
-    const char *const phase[] = {"base", "loop", "evaluate"};
-
-    for (int i = 0; i < SETTINGS_RECIPES; i++) {
-        out[i] = (SettingsRecipe){.phase = phase[i], .file = file[i]};
-        snprintf(out[i].sum, sizeof out[i].sum, "%016" PRIx64,
-                 recipe[i] == NULL ? (uint64_t)0 : recipe_hash(recipe[i]));
-    }
-}
-
-static Err same_recipes(const Json *old, const Settings *now)
-{
-    SettingsRecipe recipe[SETTINGS_RECIPES];
-    const Json    *sums;
-    const char    *sum;
-
-    settings_recipe_sums(now, recipe);
-    TRY(json_want_object(old, "recipes", &sums));
-    for (int i = 0; i < SETTINGS_RECIPES; i++) {
-        TRY(json_want_text(sums, recipe[i].phase, &sum));
-        if (strcmp(sum, recipe[i].sum) != 0)
-            FAIL(ERR_CONFIG,
-                 "the recipe %s (%s), or a prompt of it, was changed since this run directory was "
-                 "made: restore it, or choose another out=",
-                 recipe[i].file, recipe[i].phase);
-    }
-    return OK;
-}
-
-Err settings_same(Arena *scratch, const Settings *now, const char *run_json)
-{
-    const Json *old, *old_config, *new_config;
-    Text        t = text_make(scratch);
-
-    TRY(json_parse(scratch, "run.json", run_json, (int64_t)strlen(run_json), JSON_NO_COMMENTS,
-                   &old));
-    TRY(json_want_object(old, "config", &old_config));
-    settings_write(&t, now);
-    TRY(json_parse(scratch, "config", t.data, t.length, JSON_NO_COMMENTS, &new_config));
-    TRY(same_tree(scratch, old_config, new_config, ""));
-    return same_recipes(old, now);
 }
 
 TrainShape settings_shape(const Settings *s, int threads)

@@ -15,9 +15,11 @@ enum { SETTINGS_VERSION = 1, SETTINGS_MIXTURE_MAX = 8 };
 
 typedef enum StartKind { START_LAST, START_BASE } StartKind;
 typedef enum SetsKind { SETS_ALL, SETS_LAST } SetsKind;
+typedef enum TeacherChoice { TEACHER_LOCAL, TEACHER_SCRIPTED, TEACHER_ENDPOINT } TeacherChoice;
 
 typedef struct PhaseSettings { // how the model is trained in one iteration
     const char *recipe;        // file; "" makes no examples
+    int64_t     count, until, rounds; // in the place of those of the recipe; 0: as it says
     int64_t     steps;
     double      growth; // of the steps, per iteration: steps * growth^(i-1)
     int64_t     steps_max;
@@ -55,9 +57,10 @@ typedef struct CheckpointSettings {
 typedef struct MixturePart {
     int    from_seeds; // else from the kept examples of iterations 1, 2, ...
     double share;
-    int    balance;  // groups are drawn uniformly, then an example within the group
+    int    balance;  // classes are drawn by weight, groups uniformly, then an example of the group
     int    sets;     // SetsKind
     int    distinct; // equal training texts count once
+    const char *source; // the mark of its records; "": any
 } MixturePart;
 
 typedef struct Mixture {
@@ -72,6 +75,9 @@ typedef struct Settings {
     const char        *out;
     int64_t            seed, iterations, overlap;
     int                products; // GemmKind
+    int                teacher;  // TeacherChoice: who answers the prompts of the loop's recipe
+    int                refresh;  // 0: always the weights of version 0
+    const Json        *scripted, *endpoint;
     RankSettings       ranks;
     const Json        *model, *tokenizer, *problems;
     PhaseSettings      base, loop;
@@ -101,9 +107,12 @@ Err settings_read(Arena *run, const char *file, const char *text, int64_t length
 Err settings_read_all(const Comm *c, Arena *run, const char *file, const char *const *overrides,
                       int count, Settings *out);
 
+// A recipe beside those of the config: path relative to the working directory.  Local.
+Err settings_recipe(Arena *run, const Settings *s, const char *path, Recipe **out);
+
 // Steps of iteration i (0: the base).
 int64_t settings_steps(const Settings *s, int64_t iteration);
-// Version of the weights that generate iteration i >= 1.
+// Version of the weights that generate iteration i >= 1; -1 if others answer than the own network.
 int64_t settings_policy(const Settings *s, int64_t iteration);
 // The resolved config as JSON, and the names of the keys that were not given.
 void settings_write(Text *t, const Settings *s);

@@ -105,7 +105,7 @@ static void print_rates(const Settings *s, const Row *rows, int count, const int
     if (train > 0)
         log_once(LOG_INFO, "trained on %" PRId64 " tokens: %.0f tokens/s, %.1f GFLOP/s", tokens[0],
                  (double)tokens[0] / train, 3 * flop * (double)tokens[0] / train / 1e9);
-    if (decode > 0)
+    if (decode > 0 && tokens[1] > 0)
         log_once(LOG_INFO,
                  "generated %" PRId64 " tokens (and read %" PRId64
                  " of prompts): %.0f new tokens/s, %.1f GFLOP/s",

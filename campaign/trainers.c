@@ -139,13 +139,23 @@ static Err begin(Trainers *t, const PhaseSettings *phase, const Place *place)
 
 // ---- what an iteration leaves
 
+// The form of the texts that are learned travels with the weights: who prompts the model later has
+// to write as it was taught.
+static const char *prompt_format(const Settings *s)
+{
+    const Recipe *recipe = s->loop_recipe != NULL ? s->loop_recipe : s->base_recipe;
+
+    return recipe == NULL ? "" : recipe_format(recipe);
+}
+
 static CkptTexts make_texts(Trainers *t)
 {
     Text model = text_make(t->step), tokenizer = text_make(t->step);
 
     dims_write(&model, &t->net.params.dims);
     vocab_write(&tokenizer, t->job->settings->vocab);
-    return (CkptTexts){model.data, tokenizer.data, "", t->job->provenance};
+    return (CkptTexts){model.data, tokenizer.data, prompt_format(t->job->settings),
+                       t->job->provenance};
 }
 
 static Err write_weights(Trainers *t, int64_t version)
@@ -332,7 +342,8 @@ static Err prepare(Trainers *t, int64_t iteration, Stepping *s, Place *place)
     if (s->steps == 0)
         return OK;
     s->batch = arena_new(t->step, TrainExample, s->phase->batch);
-    return mixture_pools(t->step, &t->mixture, mixture, iteration, (MixturePools **)&s->pools);
+    return mixture_pools(t->step, &t->mixture, t->job->settings->source, mixture, iteration,
+                         (MixturePools **)&s->pools);
 }
 
 static void tell_iteration(int64_t iteration, const Stepping *s, double seconds)

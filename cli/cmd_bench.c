@@ -1,6 +1,7 @@
 #include "base/clock.h"
 #include "base/rng.h"
 #include "campaign/plan.h"
+#include "cli/bench_dedup.h"
 #include "cli/commands.h"
 #include "model/decode.h"
 #include "model/gemm.h"
@@ -11,6 +12,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { REPEATS = 7 };
 
@@ -295,11 +297,26 @@ static Err bench(Bench *b)
     return OK;
 }
 
+static Err run_dedup(const Comm *world, const Command *c, const Args *a)
+{
+    DedupBench b = {.wants_mean = args_has(c, a, "mean"),
+                    .is_json = args_has(c, a, "json"),
+                    .texts = args_text(c, a, "texts")};
+
+    TRY(args_i64(c, a, "rows", 1, 10000000, &b.rows));
+    return bench_dedup_all(world, &b);
+}
+
 static Err run(const Comm *world, Arena *arena, const Command *c, const Args *a)
 {
     Bench   b = {.world = world, .arena = arena};
     int64_t threads;
 
+    if (a->words > 0 && strcmp(a->word[0], "dedup") == 0)
+        return run_dedup(world, c, a);
+    if (a->words > 0)
+        FAIL(ERR_USAGE, "tandem bench %.40s: there is nothing of this name; dedup, or no word",
+             a->word[0]);
     TRY(args_f64(c, a, "seconds", 0.01, 60, &b.seconds));
     TRY(args_i64(c, a, "threads", 1, 1024, &threads));
     b.threads = (int)threads;
@@ -312,17 +329,25 @@ static Err run(const Comm *world, Arena *arena, const Command *c, const Args *a)
 static const ArgsOption OPTIONS[] = {
     {"seconds", "S", "0.1", "time per sample; each figure has seven"},
     {"threads", "N", "1", "threads of training and decoding (products take OMP_NUM_THREADS)"},
+    {"rows", "N", "52000", "dedup: texts made up, besides one in fifty near an earlier one"},
+    {"mean", NULL, NULL, "dedup: with the mean similarity and the ten most similar texts"},
+    {"json", NULL, NULL, "dedup: one line for machines"},
+    {"texts", "FILE", NULL, "dedup: write the texts, one per line"},
     {NULL, NULL, NULL, NULL}};
 
 const Command CMD_BENCH = {
     .name = "bench",
-    .usage = "[--seconds S] [--threads N]",
+    .usage = "[--seconds S] [--threads N] | dedup [--rows N] [--mean] [--json] [--texts FILE]",
     .about = "rates of products, attention, training and decoding beside this machine's peak",
     .details =
         "One JSON line per figure: minimum, median and maximum of seven samples, with the peak\n"
-        "of multiply-adds measured in the same minute.\n",
-    .examples = "  OMP_NUM_THREADS=1 tandem bench\n",
+        "of multiply-adds measured in the same minute.\n"
+        "\n"
+        "dedup: made-up instructions, each judged by ROUGE-L against all that were accepted\n"
+        "before it; on any number of ranks, which share the work.\n",
+    .examples = "  OMP_NUM_THREADS=1 tandem bench\n"
+                "  mpirun -n 2 tandem bench dedup --rows 52000 --mean\n",
     .words_min = 0,
-    .words_max = 0,
+    .words_max = 1,
     .options = OPTIONS,
     .run = run};

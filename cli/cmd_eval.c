@@ -1,7 +1,10 @@
 #include "campaign/evaluate.h"
+#include "campaign/loss.h"
 #include "campaign/plan.h"
 #include "cli/commands.h"
 #include "model/import.h"
+
+#include <inttypes.h>
 
 typedef struct EvalRooms {
     Arena run, step;
@@ -31,19 +34,51 @@ static Err load(Generators *g, Arena *scratch, const Settings *s, const char *pa
     return OK;
 }
 
-static Err measure(Job *job, EvalRooms *rooms, const char *path, Arena *arena)
+static Err accuracy(Text *t, Generators *g)
+{
+    Evaluation e;
+
+    TRY(evaluate_measure_all(g, &e));
+    text_puts(t, "accuracy ");
+    evaluate_words(t, g->job->settings, &e);
+    text_printf(t, "   (%.2f s)\n", e.seconds);
+    return OK;
+}
+
+static Err loss(Text *t, Generators *g, const Recipe *recipe)
+{
+    Loss l;
+
+    TRY(loss_measure_all(g, recipe, &l));
+    if (l.examples == 0)
+        FAIL(ERR_DATA,
+             "the recipe made no example that could be scored (%" PRId64 " were left out)",
+             l.left_out);
+    text_printf(t,
+                "loss %.6f nats per token over %" PRId64 " tokens of %" PRId64 " examples, %" PRId64
+                " left out   (%.2f s)\n",
+                l.mean, l.tokens, l.examples, l.left_out, l.seconds);
+    return OK;
+}
+
+static Err read_recipe(Arena *arena, const Settings *s, const char *path, Recipe **out)
+{
+    TRY(settings_recipe(arena, s, path, out));
+    TRY(loss_check(*out, path));
+    return recipe_check_vocab(*out, arena, s->vocab);
+}
+
+// recipe: of the held-out loss; NULL: the accuracy is measured.
+static Err measure(Job *job, EvalRooms *rooms, const char *path, const Recipe *recipe, Arena *arena)
 {
     const Comm *world = job->world;
     Generators  g;
-    Evaluation  e;
     Text        t = text_make(arena);
 
-    generators_make(&rooms->run, &rooms->step, job, &g);
+    TRY(generators_make(&rooms->run, &rooms->step, job, &g));
     TRY_ALL(world, load(&g, arena, job->settings, path));
-    TRY(evaluate_measure_all(&g, &e));
-    text_puts(&t, "accuracy ");
-    evaluate_words(&t, job->settings, &e);
-    text_printf(&t, "   (%.2f s)\n", e.seconds);
+    TRY(recipe == NULL ? accuracy(&t, &g) : loss(&t, &g, recipe));
+    generators_close(&g);
     return comm_agree(world, world->rank == 0 ? commands_print(&t) : OK);
 }
 
@@ -53,19 +88,24 @@ static Err run(const Comm *world, Arena *arena, const Command *c, const Args *a)
     Job             job = {.world = world, .settings = &s, .side = RUN_GENERATE};
     EvalRooms       rooms;
     const char     *path;
+    Recipe         *recipe = NULL;
     Err             e;
 
     TRY(settings_read_all(world, arena, a->word[0], a->word + 1, a->words - 1, &s));
     TRY_ALL(world, gemm_choose((GemmKind)s.products));
     path = args_has(c, a, "model") ? args_text(c, a, "model") : s.out;
-    if (s.evaluate_recipe == NULL)
-        FAIL(ERR_CONFIG, "%s: evaluate.recipe is empty: nothing to evaluate with", s.file);
+    if (args_has(c, a, "loss"))
+        TRY_ALL(world, read_recipe(arena, &s, args_text(c, a, "loss"), &recipe));
+    else if (s.evaluate_recipe == NULL)
+        FAIL(ERR_CONFIG, "%s: evaluate.recipe is empty: nothing to evaluate with; --loss takes one",
+             s.file);
+    s.teacher = TEACHER_LOCAL;
     TRY(roles_make_all(world, ROLES_ALTERNATE, 0, 0, &job.roles));
     job.threads = job_threads(&s, &job.roles, world);
     TRY_ALL(world, arena_make(&rooms.run, "run", plan_run_bytes(&s, job.threads, &job.roles)));
     TRY_ALL(world, arena_make(&rooms.step, "step", PLAN_STEP_ADDRESSES));
     job.board = board_open_all(world);
-    e = measure(&job, &rooms, path, arena);
+    e = measure(&job, &rooms, path, recipe, arena);
     board_close_all(job.board);
     roles_free(&job.roles);
     return e;
@@ -73,13 +113,18 @@ static Err run(const Comm *world, Arena *arena, const Command *c, const Args *a)
 
 static const ArgsOption OPTIONS[] = {
     {"model", "PATH", NULL, "folder, weight file or run directory; default: the config's own run"},
+    {"loss", "RECIPE", NULL,
+     "mean -log p of what this recipe makes of held-out records, instead of the accuracy"},
     {NULL, NULL, NULL, NULL}};
 
 const Command CMD_EVAL = {
     .name = "eval",
-    .usage = "CONFIG [key=value ...] [--model PATH]",
-    .about = "accuracy of a model on the held-out problems of a config",
-    .details = "Solves them by generating, as a campaign does after each iteration.\n",
+    .usage = "CONFIG [key=value ...] [--model PATH] [--loss RECIPE]",
+    .about = "accuracy, or loss, of a model on what a config holds out",
+    .details =
+        "Solves held-out problems by generating, as a campaign does after each iteration.  With\n"
+        "--loss it generates nothing: the recipe draws held-out records and emits them, and the\n"
+        "model says how well it foresees the parts with a weight.\n",
     .examples =
         "  tandem eval configs/star-addition.json\n"
         "  mpirun -n 2 tandem eval configs/star-tiny.json --model runs/x/weights/v0002.h5\n",

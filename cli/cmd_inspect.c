@@ -1,16 +1,38 @@
 #include "campaign/inspect.h"
 #include "cli/commands.h"
 
+static Err inspect_path(Text *t, Arena *scratch, const Command *c, const Args *a, const char *path)
+{
+    if (args_has(c, a, "yields"))
+        return inspect_yields(t, scratch, path,
+                              args_has(c, a, "json") ? INSPECT_JSON : INSPECT_PLAIN);
+    return args_has(c, a, "digest") ? inspect_digests(t, scratch, path)
+                                    : inspect_describe(t, scratch, path);
+}
+
+static Err check_options(const Command *c, const Args *a)
+{
+    int yields = args_has(c, a, "yields");
+
+    if (yields && args_has(c, a, "digest"))
+        FAIL(ERR_USAGE, "--digest and --yields are two questions: ask one at a time");
+    if (!yields && args_has(c, a, "json"))
+        FAIL(ERR_USAGE, "--json is a form of --yields: give both");
+    if (args_has(c, a, "json") && a->words > 1)
+        FAIL(ERR_USAGE, "--json describes one path, %d are given", a->words);
+    return OK;
+}
+
 static Err inspect(Arena *arena, const Command *c, const Args *a)
 {
     Arena scratch;
     Text  t = text_make(arena);
     Err   e;
 
+    TRY(check_options(c, a));
     TRY(arena_make(&scratch, "scratch", (int64_t)1 << 36));
     for (int i = 0; i < a->words; i++) {
-        e = args_has(c, a, "digest") ? inspect_digests(&t, &scratch, a->word[i])
-                                     : inspect_describe(&t, &scratch, a->word[i]);
+        e = inspect_path(&t, &scratch, c, a, a->word[i]);
         arena_back(&scratch, 0);
         TRY(e);
     }
@@ -25,18 +47,21 @@ static Err run(const Comm *world, Arena *arena, const Command *c, const Args *a)
 
 static const ArgsOption OPTIONS[] = {
     {"digest", NULL, NULL, "one line per published set: examples 3 <hash>, weights 3 <hash>"},
+    {"yields", NULL, NULL, "records by step and reason: where they were kept, passed or rejected"},
+    {"json", NULL, NULL, "--yields as JSON, for one path"},
     {NULL, NULL, NULL, NULL}};
 
 const Command CMD_INSPECT = {
     .name = "inspect",
-    .usage = "[--digest] PATH ...",
+    .usage = "[--digest | --yields [--json]] PATH ...",
     .about = "what a run directory, an example set or a weight file holds",
     .details =
         "The hashes of --digest cover content only: not times, ranks, attempts or the layout\n"
         "of files.  Two runs with the same digests hold the same data and weights, bit for "
         "bit.\n",
     .examples = "  tandem inspect runs/star-addition\n"
-                "  tandem inspect --digest runs/star-tiny\n",
+                "  tandem inspect --digest runs/star-tiny\n"
+                "  tandem inspect --yields runs/star-tiny/examples\n",
     .words_min = 1,
     .words_max = ARGS_WORDS_MAX,
     .options = OPTIONS,

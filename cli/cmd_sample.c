@@ -84,17 +84,17 @@ static Err read_request(const Command *c, const Args *a, DecodeRequest *r)
 // A prompt given as text needs the tokenizer; {bos} is put in front where there is one.
 static Err encode_prompt(Arena *arena, const Vocab *v, const char *text, IdLists *out)
 {
-    int64_t length = (int64_t)strlen(text), count = 0, from = 0;
+    int64_t length = (int64_t)strlen(text), count = 0, room;
 
     if (v == NULL)
         FAIL(ERR_USAGE, "tandem sample: this model has no tokenizer that we read; use --ids");
     *out = (IdLists){.count = 1};
     out->begin = arena_new(arena, int64_t, 2);
-    out->id = arena_new(arena, int32_t, length + 1);
-    if (vocab_bos(v) >= 0)
-        out->id[from++] = vocab_bos(v);
-    TRY(vocab_encode(v, text, length, out->id + from, length, &count));
-    out->begin[1] = out->longest = from + count;
+    room = vocab_room(v, text, length) + VOCAB_FRAME_MAX;
+    out->id = arena_new(arena, int32_t, room);
+    TRY(vocab_encode(v, text, length, out->id, room, &count));
+    TRY(vocab_begin(v, out->id, room, &count));
+    out->begin[1] = out->longest = count;
     if (out->longest == 0)
         FAIL(ERR_USAGE, "tandem sample: the prompt is empty and the tokenizer has no bos token");
     return OK;
@@ -123,26 +123,21 @@ static Err write_results(Arena *arena, const Command *c, const Args *a, const Sa
 static Err sample(Arena *arena, const Command *c, const Args *a)
 {
     const char *model = args_text(c, a, "model"), *ids = args_text(c, a, "ids");
-    const char *prompt = args_text(c, a, "prompt"), *tokenizer = NULL;
+    const char *prompt = args_text(c, a, "prompt");
     Sampling    s = {0};
     Dims        d;
     Arena       run;
     Net         net;
-    Vocab      *vocab = NULL;
-    const Json *json;
+    Vocab      *vocab;
 
     if (model == NULL || (ids == NULL) == (prompt == NULL))
         FAIL(ERR_USAGE, "tandem sample: --model and exactly one of --prompt and --ids are needed");
     TRY(read_request(c, a, &s.request));
     TRY(model_files_dims(arena, model, &d));
+    TRY(model_files_vocab(arena, model, &vocab));
     TRY(arena_make(&run, "run",
-                   net_need(&d, NET_INFER) + decoder_need(&d, SLOTS, d.T, 1) + (1 << 20)));
-    TRY(model_files_open(&run, arena, model, &net, &tokenizer));
-    if (tokenizer != NULL) {
-        TRY(json_parse(arena, "tokenizer", tokenizer, (int64_t)strlen(tokenizer), JSON_NO_COMMENTS,
-                       &json));
-        TRY(vocab_make(arena, json, &vocab));
-    }
+                   net_need(&d, NET_INFER) + decoder_need(&d, vocab, SLOTS, d.T, 1) + (1 << 20)));
+    TRY(model_files_open(&run, arena, model, &net));
     if (ids != NULL)
         TRY(model_files_ids(arena, ids, d.V, &s.prompts));
     else

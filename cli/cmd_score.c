@@ -93,7 +93,7 @@ static Err check_lengths(const IdLists *ids, const Dims *d, const char *file)
 static Err score(Arena *arena, const Command *c, const Args *a)
 {
     const char *model = args_text(c, a, "model"), *file = args_text(c, a, "ids");
-    const char *tokenizer, *path = args_text(c, a, "out");
+    const char *path = args_text(c, a, "out");
     Dims        d;
     IdLists     ids;
     Arena       run;
@@ -108,7 +108,7 @@ static Err score(Arena *arena, const Command *c, const Args *a)
     TRY(arena_make(&run, "run",
                    net_need(&d, NET_INFER) + acts_need(&d, ids.longest, ids.longest, NET_INFER) +
                        (1 << 20)));
-    TRY(model_files_open(&run, arena, model, &net, &tokenizer));
+    TRY(model_files_open(&run, arena, model, &net));
     s.logp = arena_new(arena, float, ids.begin[ids.count]);
     if (args_has(c, a, "logits"))
         s.logits = arena_new(arena, float, ids.begin[ids.count] * d.V);

@@ -8,9 +8,10 @@
 #include <string.h>
 #include <unistd.h>
 
-static const Command *const COMMANDS[] = {
-    &CMD_RUN,    &CMD_GENERATE, &CMD_TRAIN, &CMD_EVAL,  &CMD_SAMPLE, &CMD_SCORE, &CMD_INSPECT,
-    &CMD_VERIFY, &CMD_REPLAY,   &CMD_PLAN,  &CMD_STEPS, &CMD_BENCH,  &CMD_REPORT};
+static const Command *const COMMANDS[] = {&CMD_RUN,    &CMD_GENERATE, &CMD_TRAIN,   &CMD_EVAL,
+                                          &CMD_SAMPLE, &CMD_SCORE,    &CMD_INSPECT, &CMD_VERIFY,
+                                          &CMD_REPLAY, &CMD_PLAN,     &CMD_STEPS,   &CMD_BENCH,
+                                          &CMD_REPORT, &CMD_SERVE,    &CMD_EXPORT,  &CMD_TOKENIZER};
 
 enum { COMMAND_COUNT = sizeof COMMANDS / sizeof COMMANDS[0] };
 

@@ -4,6 +4,7 @@
 #include "model/import.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 static Err read_list(const Json *list, int64_t V, IdLists *out, int64_t i)
 {
@@ -54,7 +55,21 @@ Err model_files_dims(Arena *scratch, const char *path, Dims *out)
     return OK;
 }
 
-Err model_files_open(Arena *run, Arena *scratch, const char *path, Net *out, const char **tokenizer)
+Err model_files_vocab(Arena *arena, const char *path, Vocab **out)
+{
+    ImportModel m;
+    const Json *json;
+
+    *out = NULL;
+    TRY(import_find(arena, path, &m));
+    if (m.tokenizer == NULL)
+        return OK;
+    TRY(json_parse(arena, path, m.tokenizer, (int64_t)strlen(m.tokenizer), JSON_NO_COMMENTS,
+                   &json));
+    return vocab_make(arena, json, out);
+}
+
+Err model_files_open(Arena *run, Arena *scratch, const char *path, Net *out)
 {
     ImportModel m;
 
@@ -62,6 +77,5 @@ Err model_files_open(Arena *run, Arena *scratch, const char *path, Net *out, con
     *out = net_make(run, &m.dims, NET_INFER);
     TRY(import_load(scratch, &m, &out->params, out->flat));
     net_pack(out);
-    *tokenizer = m.tokenizer;
     return OK;
 }

@@ -3,6 +3,7 @@
 #define TD_CLI_MODEL_FILES_H
 
 #include "model/net.h"
+#include "model/vocab.h"
 
 typedef struct IdLists { // arrays of token ids
     int64_t  count;
@@ -15,10 +16,10 @@ typedef struct IdLists { // arrays of token ids
 Err model_files_ids(Arena *arena, const char *path, int64_t V, IdLists *out);
 
 // A network for inference from a Hugging Face folder, weight file or run directory, packed.  `run`
-// must have room for net_need; *tokenizer gets its JSON or NULL.
-Err model_files_open(Arena *run, Arena *scratch, const char *path, Net *out,
-                     const char **tokenizer);
-// Its sizes first, to plan memory.
+// must have room for net_need.
+Err model_files_open(Arena *run, Arena *scratch, const char *path, Net *out);
+// Its sizes and its tokenizer (NULL: it brings none) first, to plan memory.
 Err model_files_dims(Arena *scratch, const char *path, Dims *out);
+Err model_files_vocab(Arena *arena, const char *path, Vocab **out);
 
 #endif

@@ -31,11 +31,12 @@ typedef struct Flight { // a record on its way through the program
 } Flight;
 
 typedef struct Block {
-    Arena     arena; // of all its records; made when the slot is used first
-    int       is_used;
-    int64_t   number, requests, left; // left: requests that have not ended
-    int64_t   records;
-    Siblings *siblings; // [requests]
+    Arena         arena; // of all its records; made when the slot is used first
+    const Recipe *recipe;
+    int           is_used;
+    int64_t       number, requests, left; // left: requests that have not ended
+    int64_t       records;
+    Siblings     *siblings; // [requests]
 } Block;
 
 struct Siblings { // the records of one request
@@ -45,30 +46,31 @@ struct Siblings { // the records of one request
 };
 
 typedef struct Engine {
-    const ProduceJob *job;
-    StepRun           run;
-    Arena            *step;
-    ProduceStats      stats;
-    Block             block[BLOCKS_MAX];
-    int               blocks; // that may be in flight
-    int               is_dry; // there are no more blocks to take
-    int64_t           decoding;
-    Flight           *ready, **ready_end;
+    const ProduceJob  *job;
+    const RecipeStage *stage;
+    StepRun            run;
+    Arena             *step;
+    ProduceStats       stats;
+    Block              block[BLOCKS_MAX];
+    int                blocks; // that may be in flight
+    int                is_dry; // there are no more blocks to take
+    int64_t            decoding;
+    Flight            *ready, **ready_end;
 } Engine;
 
 // ---- memory
 
 // Addresses for the records of a block with their texts, and for its rows.  Reserved generously:
 // pages count only once they are touched.
-static int64_t block_bytes(const Recipe *r, int64_t requests)
+static int64_t block_bytes(const Recipe *r, const RecipeStage *stage, int64_t requests)
 {
     int64_t generates = 0, per_record;
 
-    for (int i = 0; i < r->ops; i++)
+    for (int i = stage->first; i < stage->end; i++)
         generates += r->op[i].kind->submit != NULL || r->op[i].kind == &step_parse;
     per_record = (int64_t)sizeof(Flight) + 16384 + 4 * r->template_bytes +
                  r->max_tokens * (96 * generates + 64 * r->template_slots);
-    return BLOCK_BYTES + 3 * requests * r->samples * per_record;
+    return BLOCK_BYTES + 3 * requests * stage->samples * per_record;
 }
 
 static int64_t smaller(int64_t a, int64_t b)
@@ -80,32 +82,37 @@ static int64_t smaller(int64_t a, int64_t b)
 static Err open_block(Engine *e, Block *b, int64_t requests)
 {
     if (b->arena.base == NULL)
-        TRY(arena_make(&b->arena, "block", block_bytes(e->job->recipe, requests)));
+        TRY(arena_make(&b->arena, "block", block_bytes(e->job->recipe, e->stage, requests)));
     arena_back(&b->arena, 0);
     return OK;
 }
 
 static void engine_open(Engine *e, const ProduceJob *job, Arena *step)
 {
-    int64_t slots = job->decoder == NULL ? 0 : decoder_free_slots(job->decoder), blocks;
+    int64_t slots = job->teacher == NULL ? 0 : job->teacher->kind->free_slots(job->teacher);
+    int64_t blocks;
 
-    CHECK(job->decoder == NULL || decoder_running(job->decoder) == 0, "the decoder is in use");
+    CHECK(job->teacher == NULL || job->teacher->kind->running(job->teacher) == 0,
+          "the teacher is in use");
     blocks = BLOCKS_MIN + 2 * slots / job->block_size;
     *e = (Engine){.job = job,
+                  .stage = &job->recipe->stage[job->segment.stage],
                   .step = step,
                   .run = {.source = job->source,
                           .vocab = job->vocab,
                           .seed = job->seed,
                           .iteration = job->iteration,
-                          .policy = job->policy},
+                          .policy = job->policy,
+                          .round = job->segment.round,
+                          .views = job->views},
                   .blocks = slots == 0 ? 1 : (int)smaller(blocks, BLOCKS_MAX)};
     e->ready_end = &e->ready;
 }
 
 static void engine_close(Engine *e)
 {
-    if (e->job->decoder != NULL)
-        decoder_clear(e->job->decoder);
+    if (e->job->teacher != NULL)
+        e->job->teacher->kind->clear(e->job->teacher);
     for (int i = 0; i < BLOCKS_MAX; i++)
         arena_free(&e->block[i].arena);
 }
@@ -143,36 +150,88 @@ static Flight *unqueue(Engine *e)
     return f;
 }
 
-// A record that comes to a step with samples becomes as many, all waiting for the decoder.
+// Where a record was rejected is told with the reason.
+static void note_rejection(Flight *f)
+{
+    if (f->record.status == SET_REJECTED)
+        f->record.step = f->place;
+}
+
+static Flight *twin_of(Flight *f, int64_t i)
+{
+    const Op *op = &f->siblings->block->recipe->op[f->place];
+    Flight   *twin = arena_new(&f->siblings->block->arena, Flight, 1);
+
+    *twin = *f;
+    twin->record.sample += (uint64_t)(i * op->stride);
+    add_sibling(f->siblings, twin);
+    return twin;
+}
+
+// A record that comes to a step with samples becomes as many, all waiting for the teacher.
 static void fork_and_queue(Engine *e, Flight *f)
 {
     const Op *op = &e->job->recipe->op[f->place];
 
     queue(e, f);
-    for (int64_t i = 1; i < op->samples; i++) {
-        Flight *twin = arena_new(&f->siblings->block->arena, Flight, 1);
-
-        *twin = *f;
-        twin->record.sample += (uint64_t)(i * op->stride);
-        add_sibling(f->siblings, twin);
-        queue(e, twin);
-    }
+    for (int64_t i = 1; i < op->samples; i++)
+        queue(e, twin_of(f, i));
 }
 
 static void end_flight(Engine *e, Flight *f)
 {
     Record *r = &f->record;
+    int     is_last = e->job->segment.stage == e->job->recipe->stages - 1;
 
-    if (e->job->recipe->emits && r->segments == 0)
+    if (is_last && e->job->recipe->emits && r->segments == 0 && r->status != SET_REJECTED) {
         record_reject(r, "nothing emitted");
-    if (r->status == SET_REJECTED)
+        r->step = f->place;
+    }
+    if (r->status == SET_KEPT && !is_last)
+        r->status = SET_PASSED;
+    if (r->status != SET_REJECTED)
+        r->step = f->place;
+    if (r->status != SET_KEPT)
         r->segments = 0;
     f->state = FLIGHT_ENDED;
     f->siblings->alive--;
     if (f->siblings->alive == 0)
         f->siblings->block->left--;
     e->stats.records++;
-    e->stats.kept += r->status == SET_KEPT;
+    e->stats.kept += r->status != SET_REJECTED;
+}
+
+static void advance(Engine *e, Flight *f);
+
+static void go_on(const Op *op, Flight *f, StepAnswer answer)
+{
+    f->place = answer == STEP_JUMP   ? op->jump
+               : answer == STEP_GOTO ? f->record.go_to
+                                     : f->place + 1;
+}
+
+// Records that differ in what the step makes of them only; all of them go on at once.
+static void split(Engine *e, Flight *f)
+{
+    const Op *op = &e->job->recipe->op[f->place];
+    int64_t   count = f->record.item_count;
+    Flight  **all = arena_new(&f->siblings->block->arena, Flight *, count);
+
+    CHECK(0 < count && count <= op->samples, "%" PRId64 " records of one, not 1 to %" PRId64, count,
+          op->samples);
+    all[0] = f;
+    for (int64_t i = 1; i < count; i++)
+        all[i] = twin_of(f, i);
+    for (int64_t i = 0; i < count; i++) {
+        StepAnswer answer;
+
+        e->run.number = all[i]->place;
+        answer = op->kind->item(&e->run, op->settings, &all[i]->record, i);
+        note_rejection(all[i]);
+        go_on(op, all[i], answer);
+    }
+    for (int64_t i = 0; i < count; i++)
+        advance(e, all[i]);
 }
 
 // Runs steps until the record ends or has to wait.
@@ -184,18 +243,25 @@ static void advance(Engine *e, Flight *f)
         const Op  *op = &p->op[f->place];
         StepAnswer answer;
 
-        if (f->place == p->ops || f->record.status == SET_REJECTED) {
+        if (f->place == e->stage->end || f->record.status == SET_REJECTED) {
             end_flight(e, f);
             return;
         }
         e->run.number = f->place;
         answer = op->kind->run(&e->run, op->settings, &f->record);
-        if (answer == STEP_SUBMIT)
+        note_rejection(f);
+        if (answer == STEP_SUBMIT) {
             fork_and_queue(e, f);
-        else if (answer == STEP_GATHER)
+        } else if (answer == STEP_GATHER) {
             f->state = FLIGHT_WAITING;
-        else
-            f->place = answer == STEP_JUMP ? op->jump : f->place + 1;
+        } else if (answer == STEP_SPLIT) {
+            split(e, f);
+            return;
+        } else if (answer == STEP_PASS) {
+            end_flight(e, f);
+        } else {
+            go_on(op, f, answer);
+        }
     }
 }
 
@@ -231,6 +297,7 @@ static void meet(Engine *e, Siblings *siblings, int place)
         }
     op->kind->gather(op->settings, records, count);
     for (int64_t i = 0; i < count; i++) {
+        note_rejection(flights[i]);
         flights[i]->place++;
         advance(e, flights[i]);
     }
@@ -247,6 +314,33 @@ static void settle(Engine *e, Siblings *siblings)
 
 // ---- blocks
 
+// A record of a later stage begins as what the commit before accepted.
+static void restore(const Engine *e, Record *r)
+{
+    const RecipeStage *before = e->stage - 1;
+    const PoolViews   *v = e->job->views;
+    int64_t            place = (int64_t)r->request - e->job->segment.first_request;
+    const PoolRecord  *p;
+
+    CHECK(v != NULL && 0 <= place && place < v->input.count, "request %" PRIu64 " has no record",
+          r->request);
+    p = v->input.record[place];
+    for (int i = 0; i < before->fields.count; i++) {
+        const RecordField *f = pool_field(p, before->fields.name[i]);
+
+        record_set(r, before->fields.name[i], f == NULL ? "" : f->text, f == NULL ? 0 : f->length);
+    }
+    for (int i = 0; i < before->verdicts.count; i++)
+        record_judge(r, before->verdicts.name[i], pool_score(p, before->verdicts.name[i]) > 0);
+    for (int i = 0; i < before->scores.count; i++)
+        record_rate(r, before->scores.name[i], pool_score(p, before->scores.name[i]));
+    r->problem = p->problem;
+    r->group = p->group;
+    r->source = p->source;
+    r->policy = p->policy;
+    memcpy(r->parent, p->id, sizeof r->parent);
+}
+
 static void start_request(Engine *e, Block *b, int64_t i, int64_t request)
 {
     Flight *f = arena_new(&b->arena, Flight, 1);
@@ -258,6 +352,9 @@ static void start_request(Engine *e, Block *b, int64_t i, int64_t request)
                          .source = "generated",
                          .reason = "",
                          .policy = -1};
+    f->place = e->stage->first;
+    if (e->job->segment.stage > 0)
+        restore(e, &f->record);
     add_sibling(&b->siblings[i], f);
     advance(e, f);
     settle(e, &b->siblings[i]);
@@ -267,6 +364,7 @@ static Err start_block(Engine *e, Block *b, int64_t number, int64_t first, int64
 {
     TRY(open_block(e, b, e->job->block_size));
     b->is_used = 1;
+    b->recipe = e->job->recipe;
     b->number = number;
     b->requests = b->left = requests;
     b->records = 0;
@@ -313,26 +411,27 @@ static Block *free_block(Engine *e)
 
 static int can_take(Engine *e)
 {
-    Decoder *d = e->job->decoder;
+    Teacher *t = e->job->teacher;
 
     return !e->is_dry && free_block(e) != NULL &&
-           (d == NULL || (e->ready == NULL && decoder_free_slots(d) > 0));
+           (t == NULL || (e->ready == NULL && t->kind->free_slots(t) > 0));
 }
 
 static Err take_blocks(Engine *e)
 {
     const ProduceJob *job = e->job;
+    const Segment    *s = &job->segment;
 
     while (can_take(e)) {
-        int64_t number = job->take(job->self), first = number * job->block_size;
+        int64_t number = job->take(job->self), at = (number - s->first_block) * job->block_size;
 
         e->is_dry = number < 0;
         if (e->is_dry)
             break;
-        CHECK(first < job->requests, "block %" PRId64 " of %" PRId64 " requests", number,
-              job->requests);
-        TRY(start_block(e, free_block(e), number, first,
-                        smaller(job->block_size, job->requests - first)));
+        CHECK(0 <= at && at < s->requests, "block %" PRId64 " of %" PRId64 " requests", number,
+              s->requests);
+        TRY(start_block(e, free_block(e), number, s->first_request + at,
+                        smaller(job->block_size, s->requests - at)));
     }
     return OK;
 }
@@ -341,16 +440,17 @@ static Err take_blocks(Engine *e)
 
 static void submit(Engine *e, Flight *f)
 {
-    const Op     *op = &e->job->recipe->op[f->place];
-    DecodeRequest request;
+    const Op      *op = &e->job->recipe->op[f->place];
+    Teacher       *t = e->job->teacher;
+    TeacherRequest request;
+    const char    *why;
 
     e->run.number = f->place;
     op->kind->submit(&e->run, op->settings, &f->record, &request);
     request.tag = (int64_t)(intptr_t)f;
-    if (f->record.status == SET_KEPT && decoder_submit(e->job->decoder, &request) != OK) {
-        err_forget();
-        record_reject(&f->record, "prompt too long");
-    }
+    if (f->record.status == SET_KEPT && (why = t->kind->submit(t, &request)) != NULL)
+        record_reject(&f->record, why);
+    note_rejection(f);
     if (f->record.status == SET_KEPT) {
         f->state = FLIGHT_DECODING;
         e->decoding++;
@@ -362,15 +462,17 @@ static void submit(Engine *e, Flight *f)
 
 static void submit_ready(Engine *e)
 {
-    while (e->ready != NULL && decoder_free_slots(e->job->decoder) > 0)
+    Teacher *t = e->job->teacher;
+
+    while (e->ready != NULL && t->kind->free_slots(t) > 0)
         submit(e, unqueue(e));
 }
 
 static void take_results(Engine *e)
 {
-    DecodeResult result;
+    TeacherResult result;
 
-    while (decoder_take(e->job->decoder, &result)) {
+    while (e->job->teacher->kind->take(e->job->teacher, &result)) {
         Flight   *f = (Flight *)(intptr_t)result.tag;
         const Op *op = &e->job->recipe->op[f->place];
 
@@ -378,6 +480,7 @@ static void take_results(Engine *e)
         e->stats.generated_tokens += result.length;
         e->run.number = f->place;
         op->kind->result(&e->run, op->settings, &f->record, &result);
+        note_rejection(f);
         f->place++;
         advance(e, f);
         settle(e, f->siblings);
@@ -412,7 +515,7 @@ static Err work(Engine *e)
         TRY(finish_blocks(e));
         if (e->decoding == 0 || can_take(e))
             continue;
-        decoder_step(job->decoder);
+        TRY(job->teacher->kind->step(job->teacher));
         take_results(e);
         TRY(finish_blocks(e));
     }
@@ -421,11 +524,13 @@ static Err work(Engine *e)
 
 static void check_job(const ProduceJob *job)
 {
-    int needs_decoder = 0;
+    const RecipeStage *stage = &job->recipe->stage[job->segment.stage];
+    int                asks = 0;
 
-    for (int i = 0; i < job->recipe->ops; i++)
-        needs_decoder |= job->recipe->op[i].kind->submit != NULL;
-    CHECK(job->decoder != NULL || !needs_decoder, "a recipe that generates, and no decoder");
+    CHECK(job->segment.stage < job->recipe->stages, "stage %" PRId64, job->segment.stage);
+    for (int i = stage->first; i < stage->end; i++)
+        asks |= job->recipe->op[i].kind->submit != NULL;
+    CHECK(job->teacher != NULL || !asks, "a recipe that generates, and no teacher");
     CHECK(job->block_size > 0, "block size %" PRId64, job->block_size);
 }
 
@@ -455,7 +560,7 @@ static Err work_one(Engine *e, int64_t request)
         submit_ready(e);
         if (e->decoding == 0)
             continue;
-        decoder_step(e->job->decoder);
+        TRY(e->job->teacher->kind->step(e->job->teacher));
         take_results(e);
     }
     return OK;
@@ -467,7 +572,9 @@ Err produce_request(const ProduceJob *job, Arena *step, int64_t request, SetRows
     Err     outcome;
 
     check_job(job);
-    CHECK(0 <= request && request < job->requests, "request %" PRId64, request);
+    CHECK(job->segment.first_request <= request &&
+              request < job->segment.first_request + job->segment.requests,
+          "request %" PRId64, request);
     engine_open(e, job, step);
     outcome = work_one(e, request);
     if (outcome == OK)

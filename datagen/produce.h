@@ -9,9 +9,11 @@
 #define TD_DATAGEN_PRODUCE_H
 
 #include "base/arena.h"
+#include "datagen/pool.h"
 #include "datagen/recipe.h"
+#include "datagen/segments.h"
+#include "datagen/teacher.h"
 #include "io/set.h"
-#include "model/decode.h"
 #include "model/vocab.h"
 
 #include <stdint.h>
@@ -20,12 +22,14 @@ typedef struct ProduceJob {
     const Recipe *recipe;
     const Source *source;
     const Vocab  *vocab;
-    Decoder      *decoder; // NULL: the recipe has no generate step
+    Teacher      *teacher; // NULL: the recipe has no generate step
     uint64_t      seed;
     int64_t       iteration;
     int64_t       policy;     // version of the weights in the decoder
     int64_t       block_size; // requests per block
-    int64_t       requests;   // in all; block b is requests [b * block_size, ...)
+    Segment       segment;    // the stage, the round, its requests and blocks; block b is requests
+                              // [first_request + (b - first_block) * block_size, ...)
+    const PoolViews *views;   // NULL: the recipe has no commit
 
     // The caller's side.  take: number of the next block, -1: no more.  done: the rows of a block,
     // valid during the call; kept and rejected ones.  poll: called often; not OK ends production.
@@ -44,9 +48,6 @@ Err produce_run(const ProduceJob *job, Arena *step, ProduceStats *stats);
 
 // The same for single requests of a block, e.g. to replay one: rows of that request only.
 Err produce_request(const ProduceJob *job, Arena *step, int64_t request, SetRows *rows);
-
-// Keys of rows for the commit (recipe_commit_key): hash per kept row, in row order.
-void produce_keys(const SetRows *rows, const char *key, uint64_t *keys);
 
 // The training document of a kept row: token ids and weights from its TRAIN-visible segments.
 // ERR_DATA if a character has no token or there are more than `room` tokens; *length 0 if there is

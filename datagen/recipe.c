@@ -19,9 +19,10 @@ static const ConfigField head_fields[] = {
      "The steps, in order; the first one draws."},
     {0}};
 
-const StepKind *const step_kinds[] = {&step_draw,   &step_generate, &step_parse,
-                                      &step_verify, &step_when,     &step_keep,
-                                      &step_select, &step_mark,     &step_emit};
+const StepKind *const step_kinds[] = {&step_draw, &step_demonstrate, &step_generate, &step_parse,
+                                      &step_map,  &step_filter,      &step_score,    &step_verify,
+                                      &step_when, &step_choose,      &step_keep,     &step_select,
+                                      &step_mark, &step_commit,      &step_emit};
 const int             step_kinds_count = (int)(sizeof step_kinds / sizeof step_kinds[0]);
 
 static Err find_kind(const Json *json, const StepKind **out)
@@ -120,6 +121,51 @@ static const char *text_of(StepReader *reader, const Json *json)
     return t.data;
 }
 
+static const char *format_of(StepReader *reader)
+{
+    Text t = text_make(reader->arena);
+
+    for (int i = 0; i < reader->recipe->emitted; i++) {
+        text_puts(&t, i == 0 ? "[" : ", ");
+        json_write(&t, reader->recipe->emit[i]);
+    }
+    text_puts(&t, reader->recipe->emitted > 0 ? "]" : "");
+    return t.data;
+}
+
+static Err check_pools(const Recipe *r)
+{
+    for (int i = 0; i < r->pool_draws; i++) {
+        const char *names[POOLS_MAX], *near;
+        int         count = 0, found = 0;
+
+        for (int k = 0; k < r->stages; k++)
+            if (r->stage[k].commit != NULL) {
+                names[count++] = r->stage[k].commit->to;
+                found |= strcmp(names[count - 1], r->pool_draw[i]->text) == 0;
+            }
+        near = text_nearest(r->pool_draw[i]->text, names, count);
+        if (!found)
+            FAIL(ERR_CONFIG, "%s: no commit fills a pool \"%.60s\"%s%s%s",
+                 STEP_WHERE(r->pool_draw[i]), r->pool_draw[i]->text,
+                 near == NULL ? "" : "; did you mean \"", near == NULL ? "" : near,
+                 near == NULL ? "" : "\"?");
+    }
+    if (r->draws_latest && (r->stages == 0 || r->stage[0].commit == NULL))
+        FAIL(ERR_CONFIG, "the recipe draws from \"latest\", but no commit fills a pool");
+    return OK;
+}
+
+// The steps behind the last commit, or all where there is none.
+static void close_stages(StepReader *reader)
+{
+    Recipe *r = reader->recipe;
+    int     begin = r->stages == 0 ? 0 : r->stage[r->stages - 1].end;
+
+    if (begin < r->ops)
+        r->stage[r->stages++] = (RecipeStage){.first = begin, .end = r->ops, .samples = r->samples};
+}
+
 Err recipe_read(Arena *run, const Json *json, const char *folder, const Source *source,
                 Recipe **out)
 {
@@ -133,11 +179,38 @@ Err recipe_read(Arena *run, const Json *json, const char *folder, const Source *
     TRY(step_gives_reason(&reader, json, ""));
     TRY(step_gives_source(&reader, json, "generated"));
     TRY(step_read_list(&reader, head.steps));
+    close_stages(&reader);
+    TRY(check_pools(r));
     if (r->emits)
         TRY(step_gives_reason(&reader, json, "nothing emitted"));
+    r->format = format_of(&reader);
     r->text = text_of(&reader, json);
     r->hash = hash_text(0, r->text);
     *out = r;
+    return OK;
+}
+
+Err recipe_limit(Recipe *r, const char *name, int64_t count, int64_t until, int64_t rounds)
+{
+    Commit *c = r->stage[0].commit;
+
+    if (count > 0 && !r->counts)
+        FAIL(ERR_CONFIG,
+             "\"count\" cannot be changed for the recipe %s: its draw takes all there are",
+             name);
+    if ((until > 0 || rounds > 0) && c == NULL)
+        FAIL(ERR_CONFIG,
+             "\"until\" and \"rounds\" cannot be changed for the recipe %s: it has no commit, so no "
+             "rounds",
+             name);
+    if (count > 0)
+        r->requests = count;
+    if (until > 0)
+        c->until = until;
+    if (rounds > 0)
+        c->rounds = rounds;
+    r->hash =
+        hash_u64(hash_u64(hash_u64(r->hash, (uint64_t)count), (uint64_t)until), (uint64_t)rounds);
     return OK;
 }
 
@@ -161,9 +234,45 @@ uint64_t recipe_hash(const Recipe *r)
     return r->hash;
 }
 
-const char *recipe_commit_key(const Recipe *r)
+int recipe_stages(const Recipe *r)
 {
-    return r->commit_key;
+    return r->stages;
+}
+
+const Commit *recipe_commit(const Recipe *r, int stage)
+{
+    return r->stage[stage].commit;
+}
+
+int recipe_commit_place(const Recipe *r, int stage)
+{
+    return r->stage[stage].end - 1;
+}
+
+int recipe_draws_latest(const Recipe *r)
+{
+    return r->draws_latest;
+}
+
+int recipe_asks(const Recipe *r)
+{
+    for (int i = 0; i < r->ops; i++)
+        if (r->op[i].kind->submit != NULL)
+            return 1;
+    return 0;
+}
+
+int recipe_marks(const Recipe *r, const char *source)
+{
+    for (int i = 0; i < r->sources.count; i++)
+        if (strcmp(r->sources.name[i], source) == 0)
+            return 1;
+    return 0;
+}
+
+const char *recipe_format(const Recipe *r)
+{
+    return r->format;
 }
 
 static Err check_special(const Template *t, const TemplatePiece *p, const Vocab *v)

@@ -1,5 +1,6 @@
 #include "datagen/record.h"
 
+#include <math.h>
 #include <string.h>
 
 enum { TABLE_MAX = 1024 };
@@ -92,6 +93,33 @@ void record_judge(Record *r, const char *name, int yes)
 void record_judge_why(Record *r, const char *name, const char *why)
 {
     judge(r, name, *why == 0, why);
+}
+
+static int find_score(const Record *r, const char *name)
+{
+    for (int i = 0; i < r->scores; i++)
+        if (r->score_name[i] == name || strcmp(r->score_name[i], name) == 0)
+            return i;
+    return -1;
+}
+
+void record_rate(Record *r, const char *name, double value)
+{
+    int i = find_score(r, name);
+
+    if (i < 0) {
+        CHECK(r->scores < RECORD_SCORES_MAX, "no room for score %s", name);
+        i = r->scores++;
+        r->score_name[i] = record_name(name);
+    }
+    r->score[i] = value;
+}
+
+double record_score(const Record *r, const char *name)
+{
+    int i = find_score(r, name);
+
+    return i < 0 ? NAN : r->score[i];
 }
 
 void record_reject(Record *r, const char *reason)

@@ -7,7 +7,12 @@
 
 #include <stdint.h>
 
-enum { RECORD_FIELDS_MAX = 24, RECORD_SEGMENTS_MAX = 16, RECORD_VERDICTS_MAX = 8 };
+enum {
+    RECORD_FIELDS_MAX = 32,
+    RECORD_SEGMENTS_MAX = 16,
+    RECORD_VERDICTS_MAX = 16,
+    RECORD_SCORES_MAX = 8
+};
 
 typedef struct RecordField {
     const char *name; // interned: equal names are equal pointers
@@ -36,12 +41,19 @@ typedef struct Record {
     const char *verdict_name[RECORD_VERDICTS_MAX];
     int         verdict[RECORD_VERDICTS_MAX];
     const char *verdict_why[RECORD_VERDICTS_MAX]; // what speaks against it: "wrong"; "" if nothing
+    int         scores;                           // named numbers
+    const char *score_name[RECORD_SCORES_MAX];
+    double      score[RECORD_SCORES_MAX];
     int         segments;
     RecordSegment segment[RECORD_SEGMENTS_MAX];
 
     const char *source; // "generated", "rationalized", "gold", ...: interned
     SetStatus   status;
     const char *reason; // "" while kept
+    int         step;   // number of the step at which it was rejected, or went to a pool
+    const void *items;  // what a splitting step found in it, for the records that come of it
+    int64_t     item_count;
+    int         go_to; // for STEP_GOTO: the place of the next step
     int64_t     policy;
     uint64_t    rng[2];
 
@@ -57,8 +69,10 @@ void record_set(Record *r, const char *name, const char *text, int64_t length);
 int  record_verdict(const Record *r, const char *name); // -1 if there is none
 void record_judge(Record *r, const char *name, int yes);
 // The same with what speaks against it, the reason of a later rejection: a literal, "" for a yes.
-void record_judge_why(Record *r, const char *name, const char *why);
-void record_reject(Record *r, const char *reason); // first reason stays
+void   record_judge_why(Record *r, const char *name, const char *why);
+void   record_rate(Record *r, const char *name, double value); // sets or replaces a score
+double record_score(const Record *r, const char *name);        // NaN if there is none
+void   record_reject(Record *r, const char *reason);           // first reason stays
 
 // Names are interned in one table per process, filled while recipes are read.
 const char *record_name(const char *name);

@@ -34,6 +34,7 @@ static void make_columns(Arena *a, SetRows *o)
     o->source = arena_new(a, uint8_t, o->R);
     o->status = arena_new(a, uint8_t, o->R);
     o->reason = arena_new(a, uint16_t, o->R);
+    o->step = arena_new(a, uint16_t, o->R);
     o->policy = arena_new(a, int64_t, o->R);
     o->rng = arena_new(a, uint64_t, 2 * o->R);
     o->content = arena_new(a, uint64_t, o->R);
@@ -55,6 +56,7 @@ static void fill_columns(SetRows *o, const Recipe *recipe, int64_t iteration,
         o->source[i] = (uint8_t)index_of(&recipe->sources, r->source);
         o->status[i] = (uint8_t)r->status;
         o->reason[i] = (uint16_t)index_of(&recipe->reasons, r->reason);
+        o->step[i] = (uint16_t)r->step;
         o->policy[i] = r->policy;
         memcpy(o->rng + 2 * i, r->rng, sizeof r->rng);
         o->segment_begin[i + 1] = o->segment_begin[i] + r->segments;
@@ -64,17 +66,36 @@ static void fill_columns(SetRows *o, const Recipe *recipe, int64_t iteration,
     o->T = o->token_begin[o->R];
 }
 
-static void fill_scores(Arena *a, SetRows *o, const NameList *verdicts, Record *const *records)
+static void fill_scores(Arena *a, SetRows *o, const Recipe *recipe, Record *const *records)
 {
-    o->scores = verdicts->count;
+    const NameList *verdicts = &recipe->verdicts, *scores = &recipe->scores;
+
+    o->scores = verdicts->count + scores->count;
     for (int k = 0; k < o->scores; k++) {
-        o->score_name[k] = verdicts->name[k];
+        int         is_verdict = k < verdicts->count;
+        const char *name = is_verdict ? verdicts->name[k] : scores->name[k - verdicts->count];
+
+        o->score_name[k] = name;
         o->score[k] = arena_new(a, float, o->R);
         for (int64_t i = 0; i < o->R; i++) {
-            int verdict = record_verdict(records[i], verdicts->name[k]);
-            o->score[k][i] = verdict < 0 ? NAN : (float)verdict;
+            int verdict = record_verdict(records[i], name);
+
+            o->score[k][i] = !is_verdict   ? (float)record_score(records[i], name)
+                             : verdict < 0 ? NAN
+                                           : (float)verdict;
         }
     }
+}
+
+// "3 parse", from 1: as people count; "end" behind the last.
+static const char **step_names(Arena *a, const Recipe *recipe)
+{
+    const char **names = arena_new(a, const char *, recipe->ops + 1);
+
+    for (int i = 0; i < recipe->ops; i++)
+        names[i] = arena_format(a, "%d %s", i + 1, recipe->op[i].kind->name);
+    names[recipe->ops] = "end";
+    return names;
 }
 
 static SetHeap make_field(Arena *a, const char *name, Record *const *records, int64_t R)
@@ -141,10 +162,12 @@ void rows_make(Arena *arena, const Recipe *recipe, int64_t iteration, Record *co
                      .sources = recipe->sources.count,
                      .reason_names = names_of(arena, &recipe->reasons),
                      .reasons = recipe->reasons.count,
+                     .step_names = step_names(arena, recipe),
+                     .steps = recipe->ops + 1,
                      .fields = recipe->fields.count};
     make_columns(arena, out);
     fill_columns(out, recipe, iteration, records);
-    fill_scores(arena, out, &recipe->verdicts, records);
+    fill_scores(arena, out, recipe, records);
     for (int k = 0; k < out->fields; k++) {
         out->field_name[k] = recipe->fields.name[k];
         out->field[k] = make_field(arena, recipe->fields.name[k], records, R);
@@ -152,23 +175,6 @@ void rows_make(Arena *arena, const Recipe *recipe, int64_t iteration, Record *co
     fill_segments(arena, out, records);
     fill_tokens(arena, out, records);
     set_sum_rows(out);
-}
-
-void produce_keys(const SetRows *rows, const char *key, uint64_t *keys)
-{
-    int     k = 0;
-    int64_t kept = 0;
-
-    while (k < rows->fields && strcmp(rows->field_name[k], key) != 0)
-        k++;
-    CHECK(k < rows->fields, "no field %s", key);
-    for (int64_t i = 0; i < rows->R; i++) {
-        const SetHeap *heap = &rows->field[k];
-
-        if (rows->status[i] == SET_KEPT)
-            keys[kept++] =
-                hash_bytes(0, heap->bytes + heap->begin[i], heap->begin[i + 1] - heap->begin[i]);
-    }
 }
 
 static Err too_long(const SetRows *rows, int64_t row, int64_t room)

@@ -20,6 +20,8 @@ enum {
     SPARE_TOKENS = 4 // beyond the longest right solution
 };
 
+static const char *const DIGIT_NAMES[DIGITS_MAX] = {"1", "2", "3", "4", "5", "6", "7", "8", "9"};
+
 // The test is the same for every seed.
 static const uint64_t HELD_OUT_SEED = 12345;
 
@@ -35,12 +37,13 @@ typedef struct List { // problems of one digit count, ascending codes
     uint64_t *code; // a * 10^n + b
 } List;
 
-struct Source {
+typedef struct Addition {
+    Source   base;
     uint64_t seed;
     int      digits, hints;
     int64_t  mix[DIGITS_MAX], cycle; // cycle: sum of mix
     List     held_out[DIGITS_MAX], seeds[DIGITS_MAX];
-};
+} Addition;
 
 static const ConfigField config_fields[] = {
     {"kind", CONFIG_ENUM, offsetof(Config, kind), NULL, 0, 0, "addition", NULL, "The generator."},
@@ -149,16 +152,24 @@ static Err read_list(const Json *list, const char *key, int digits, int64_t stan
     return OK;
 }
 
-Err source_make(Arena *run, const Json *config, uint64_t seed, Source **out)
+static Err make(Arena *run, const Json *config, const char *folder, uint64_t seed, Source **out)
 {
-    Config  c = {0};
-    int64_t seeds[DIGITS_MAX];
-    Source *s = arena_new(run, Source, 1);
-    List    none = {0};
-    char    where[256];
+    Config    c = {0};
+    int64_t   seeds[DIGITS_MAX];
+    Addition *s = arena_new(run, Addition, 1);
+    List      none = {0};
+    char      where[256];
 
+    (void)folder;
     TRY(config_read(run, config, config_fields, &c));
-    *s = (Source){.seed = seed, .digits = (int)c.digits, .hints = c.hints};
+    *s = (Addition){.base = {.kind = &source_addition,
+                             .groups = (int)c.digits,
+                             .averages_groups = 1, // there are fewer sums of one digit
+                             .group_label = "digits",
+                             .group_name = DIGIT_NAMES},
+                    .seed = seed,
+                    .digits = (int)c.digits,
+                    .hints = c.hints};
     TRY(read_list(c.seeds_per_digit, "seeds_per_digit", s->digits, 40, ONE_DIGIT, LIST_MAX, seeds));
     TRY(read_list(c.mix, "mix", s->digits, 1, MIX_MAX, MIX_MAX, s->mix));
     for (int n = 0; n < s->digits; n++)
@@ -176,31 +187,25 @@ Err source_make(Arena *run, const Json *config, uint64_t seed, Source **out)
         fill(&s->seeds[n - 1], run, rng_make(seed, rng_stream("seeds", (uint64_t)n, 0, 0), 0), n,
              seeds[n - 1], n > 1 ? held : &none);
     }
-    *out = s;
+    *out = &s->base;
     return OK;
 }
 
-int64_t source_count(const Source *s, SourceSplit split)
+static const Addition *own(const Source *s)
 {
-    int64_t count = 0;
+    return (const Addition *)s;
+}
+
+static int64_t count(const Source *source, SourceSplit split)
+{
+    const Addition *s = own(source);
+    int64_t         sum = 0;
 
     if (split == SPLIT_TRAIN)
         return -1;
     for (int n = 0; n < s->digits; n++)
-        count +=
-            split == SPLIT_SEEDS ? s->seeds[n].count * (s->hints ? 2 : 1) : s->held_out[n].count;
-    return count;
-}
-
-int source_groups(const Source *s)
-{
-    return s->digits;
-}
-
-const char *source_group_label(const Source *s)
-{
-    (void)s;
-    return "digits";
+        sum += split == SPLIT_SEEDS ? s->seeds[n].count * (s->hints ? 2 : 1) : s->held_out[n].count;
+    return sum;
 }
 
 // Tokens of the longest right solution, with eos: n steps of 5, n - 1 commas, ';', n + 1 digits,
@@ -210,9 +215,9 @@ static int64_t tokens_of(int n)
     return 7 * n + 2 + SPARE_TOKENS;
 }
 
-int64_t source_max_tokens(const Source *s)
+static int64_t max_tokens(const Source *s)
 {
-    return tokens_of(s->digits);
+    return tokens_of(own(s)->digits);
 }
 
 // The text between '=' and eos.
@@ -259,22 +264,22 @@ static void set_problem(Record *r, uint64_t a, uint64_t b, int n, int is_hinted)
     r->group = n - 1;
 }
 
-const char *const *source_fields(const Source *s, int *count)
+static const char *const *fields(const Source *s, int *n)
 {
     static const char *const names[] = {"question", "a",    "b",          "digits",
                                         "answer",   "hint", "max_tokens", "worked"};
 
     (void)s;
-    *count = (int)(sizeof names / sizeof names[0]);
+    *n = (int)(sizeof names / sizeof names[0]);
     return names;
 }
 
-const char *const *source_verdicts(const Source *s, int *count)
+static const char *const *verdicts(const Source *s, int *n)
 {
     static const char *const names[] = {"hinted"};
 
     (void)s;
-    *count = 1;
+    *n = 1;
     return names;
 }
 
@@ -283,7 +288,7 @@ static void set_code(Record *r, uint64_t code, int n, int is_hinted)
     set_problem(r, code / power(n), code % power(n), n, is_hinted);
 }
 
-static void draw_train(const Source *s, int64_t iteration, int64_t k, Record *r)
+static void draw_train(const Addition *s, int64_t iteration, int64_t k, Record *r)
 {
     Rng      rng = rng_make(s->seed, rng_stream("problem", (uint64_t)iteration, (uint64_t)k, 0), 0);
     int64_t  place = k % s->cycle;
@@ -298,15 +303,16 @@ static void draw_train(const Source *s, int64_t iteration, int64_t k, Record *r)
     set_code(r, code, n, 0);
 }
 
-void source_draw(const Source *s, SourceSplit split, int64_t iteration, int64_t k, Record *r)
+static void draw(const Source *source, SourceSplit split, int64_t iteration, int64_t k, Record *r)
 {
+    const Addition *s = own(source);
     int forms = split == SPLIT_SEEDS && s->hints ? 2 : 1; // each problem plain, then hinted
 
     if (split == SPLIT_TRAIN) {
         draw_train(s, iteration, k, r);
         return;
     }
-    CHECK(0 <= k && k < source_count(s, split), "problem %" PRId64, k);
+    CHECK(0 <= k && k < count(source, split), "problem %" PRId64, k);
     for (int n = 1; n <= s->digits; n++) {
         const List *list = split == SPLIT_SEEDS ? &s->seeds[n - 1] : &s->held_out[n - 1];
 
@@ -328,11 +334,12 @@ static int read_number(const char **at, int digits_max, uint64_t *value)
     return n > digits_max || (n > 1 && *value < power(n - 1)) ? 0 : n;
 }
 
-int source_parse(const Source *s, const char *question, Record *r)
+static int parse(const Source *source, const char *question, Record *r)
 {
-    const char *at = question;
-    uint64_t    a, b;
-    int         n = read_number(&at, s->digits, &a), m;
+    const Addition *s = own(source);
+    const char     *at = question;
+    uint64_t        a, b;
+    int             n = read_number(&at, s->digits, &a), m;
 
     if (n == 0 || *at++ != '+')
         return 0;
@@ -343,7 +350,20 @@ int source_parse(const Source *s, const char *question, Record *r)
     return 1;
 }
 
-int source_is_held_out(const Source *s, const Record *r)
+static int is_held_out(const Source *source, const Record *r)
 {
+    const Addition *s = own(source);
+
     return r->group > 0 && r->group < s->digits && holds(&s->held_out[r->group], r->problem);
 }
+
+const SourceKind source_addition = {.name = "addition",
+                                    .about = "Sums of two numbers, with a scratch pad.",
+                                    .make = make,
+                                    .count = count,
+                                    .draw = draw,
+                                    .fields = fields,
+                                    .verdicts = verdicts,
+                                    .max_tokens = max_tokens,
+                                    .parse = parse,
+                                    .is_held_out = is_held_out};

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { PROMPT_BYTES_MAX = 1 << 20 };
+enum { PROMPT_BYTES_MAX = 1 << 20, RECORDS_MAX = 1 << 16 };
 
 static int has(const NameList *list, const char *name)
 {
@@ -57,6 +57,14 @@ Err step_gives_verdict(StepReader *reader, const Json *json, const char *name)
     return OK;
 }
 
+Err step_gives_score(StepReader *reader, const Json *json, const char *name)
+{
+    TRY(good_name(json, "score", name));
+    TRY(add(&reader->scores, RECORD_SCORES_MAX, json, "score", name));
+    TRY(add(&reader->recipe->scores, RECORD_SCORES_MAX, json, "score", name));
+    return OK;
+}
+
 Err step_gives_source(StepReader *reader, const Json *json, const char *name)
 {
     TRY(good_name(json, "source", name));
@@ -88,6 +96,40 @@ Err step_wants_field(StepReader *reader, const Json *json, const char *name)
 Err step_wants_verdict(StepReader *reader, const Json *json, const char *name)
 {
     return wants(&reader->verdicts, json, "judges the verdict", name);
+}
+
+Err step_wants_pool(StepReader *reader, const Json *json, const char *name)
+{
+    Recipe *r = reader->recipe;
+
+    if (r->pool_draws == POOLS_MAX)
+        FAIL(ERR_CONFIG, "%s: \"%.60s\" is drawn from, one pool too many: at most %d",
+             STEP_WHERE(json), name, POOLS_MAX);
+    r->pool_draw[r->pool_draws++] = json;
+    return OK;
+}
+
+void step_names_both(NameList *list, const NameList *other)
+{
+    int kept = 0;
+
+    for (int i = 0; i < list->count; i++)
+        if (has(other, list->name[i]))
+            list->name[kept++] = list->name[i];
+    list->count = kept;
+}
+
+Err step_splits(StepReader *reader, const Json *json, Op *op, int64_t most)
+{
+    Recipe *r = reader->recipe;
+
+    if (r->samples * most > RECORDS_MAX)
+        FAIL(ERR_CONFIG, "%s: a request would become more than %d records", STEP_WHERE(json),
+             RECORDS_MAX);
+    op->samples = most;
+    op->stride = r->samples;
+    r->samples *= most;
+    return OK;
 }
 
 const char *step_ended(const StepReader *reader, const char *field)
@@ -219,7 +261,7 @@ static int64_t encode(const Vocab *v, const char *text, int64_t length, int32_t 
         *why = "not UTF-8";
         return 0;
     }
-    if (vocab_encode(v, text, length, ids, length, &count) != OK) {
+    if (vocab_encode(v, text, length, ids, vocab_room(v, text, length), &count) != OK) {
         err_forget();
         *why = "no token";
         return 0;
@@ -239,8 +281,10 @@ int32_t *step_encode(const Vocab *v, Record *r, const TemplateSpan *spans, int c
     *why = NULL;
     *length = 0;
     for (int i = 0; i < count; i++)
-        room += spans[i].length;
-    ids = arena_new(r->arena, int32_t, room); // a token stands for at least one byte
+        room += spans[i].kind == TEMPLATE_SPECIAL
+                    ? 1
+                    : vocab_room(v, spans[i].text, spans[i].length);
+    ids = arena_new(r->arena, int32_t, room);
     for (int i = 0; i < count && *why == NULL; i++)
         if (spans[i].kind == TEMPLATE_SPECIAL)
             ids[(*length)++] = strcmp(spans[i].text, "bos") == 0 ? vocab_bos(v) : vocab_eos(v);
@@ -254,7 +298,7 @@ const char *step_text_fault(const Vocab *v, Arena *scratch, const char *text, in
     ArenaMark   mark = arena_mark(scratch);
     const char *why = NULL;
 
-    encode(v, text, length, arena_new(scratch, int32_t, length), &why);
+    encode(v, text, length, arena_new(scratch, int32_t, vocab_room(v, text, length)), &why);
     arena_back(scratch, mark);
     return why;
 }

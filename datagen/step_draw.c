@@ -2,33 +2,37 @@
 #include "datagen/step.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 typedef struct Draw {
     int     from;
     int64_t count;
 } Draw;
 
-enum { FROM_PROBLEMS, FROM_SEEDS, FROM_HELD_OUT, FROM_NOTHING };
+enum { FROM_PROBLEMS, FROM_SEEDS, FROM_HELD_OUT, FROM_NOTHING, FROM_LATEST };
 
 static const ConfigField fields[] = {
-    {"from", CONFIG_ENUM, offsetof(Draw, from), NULL, 0, 0, "problems|seeds|held-out|nothing", NULL,
-     "Fresh problems, never held-out ones; the worked examples; the test; or no problem at all."},
+    {"from", CONFIG_ENUM, offsetof(Draw, from), NULL, 0, 0,
+     "problems|seeds|held-out|nothing|latest", NULL,
+     "Fresh problems, never held-out ones; the worked examples; the test; no problem at all; or, "
+     "for "
+     "each seed, the youngest record of the first pool that descends from it, else the seed."},
     {"count", CONFIG_INT, offsetof(Draw, count), "0", 0, 0x1p39, NULL, NULL,
-     "Requests per iteration, for problems and nothing; of the others all there are."},
+     "Requests per round, for problems and nothing; of the others all there are."},
     {0}};
 
 static SourceSplit split_of(const Draw *d)
 {
-    return d->from == FROM_SEEDS      ? SPLIT_SEEDS
-           : d->from == FROM_HELD_OUT ? SPLIT_HELD_OUT
-                                      : SPLIT_TRAIN;
+    return d->from == FROM_SEEDS || d->from == FROM_LATEST ? SPLIT_SEEDS
+           : d->from == FROM_HELD_OUT                      ? SPLIT_HELD_OUT
+                                                           : SPLIT_TRAIN;
 }
 
 static Err read_draw(StepReader *reader, const Json *json, Op *op)
 {
     const Draw        *d = op->settings;
     Recipe            *r = reader->recipe;
-    int                is_all = d->from == FROM_SEEDS || d->from == FROM_HELD_OUT, count;
+    int                is_all = d->from != FROM_PROBLEMS && d->from != FROM_NOTHING, count;
     const char *const *names = source_fields(reader->source, &count);
 
     if (op != &r->op[0])
@@ -38,11 +42,14 @@ static Err read_draw(StepReader *reader, const Json *json, Op *op)
              STEP_WHERE(json));
     if (!is_all && d->count == 0)
         FAIL(ERR_CONFIG, "%s: \"count\" has to say how many requests, 1 or more", STEP_WHERE(json));
+    r->counts = !is_all;
     r->requests = is_all ? source_count(reader->source, split_of(d)) : d->count;
     if (r->requests == 0)
-        FAIL(ERR_CONFIG, "%s: the source has no such problems", STEP_WHERE(json));
+        FAIL(ERR_CONFIG, "%s: the source has no such problems%s", STEP_WHERE(json),
+             d->from == FROM_HELD_OUT ? ": it holds nothing out (problems.held_out)" : "");
     if (d->from == FROM_NOTHING)
         return OK;
+    r->draws_latest = d->from == FROM_LATEST;
     for (int i = 0; i < count; i++)
         TRY(step_gives_field(reader, json, names[i]));
     names = source_verdicts(reader->source, &count);
@@ -51,12 +58,37 @@ static Err read_draw(StepReader *reader, const Json *json, Op *op)
     return OK;
 }
 
+// The fields of the source, as they stand in its youngest descendant.
+static void draw_latest(const StepRun *run, int64_t k, Record *r)
+{
+    const PoolRecord  *p = run->views == NULL ? NULL : run->views->latest[k];
+    int                count;
+    const char *const *names = source_fields(run->source, &count);
+
+    source_draw(run->source, SPLIT_SEEDS, run->iteration, k, r);
+    r->problem = (uint64_t)k; // by which descendants are found
+    if (p == NULL)
+        return;
+    for (int i = 0; i < count; i++) {
+        const RecordField *f = pool_field(p, names[i]);
+
+        record_set(r, names[i], f == NULL ? "" : f->text, f == NULL ? 0 : f->length);
+    }
+    memcpy(r->parent, p->id, sizeof r->parent);
+}
+
+// Problems are numbered on from round to round, the others begin again in each.
 static StepAnswer run_draw(const StepRun *run, const void *settings, Record *r)
 {
     const Draw *d = settings;
+    int64_t     k = (int64_t)r->request;
 
-    if (d->from != FROM_NOTHING)
-        source_draw(run->source, split_of(d), run->iteration, (int64_t)r->request, r);
+    if (d->from == FROM_SEEDS || d->from == FROM_HELD_OUT || d->from == FROM_LATEST)
+        k %= source_count(run->source, split_of(d));
+    if (d->from == FROM_LATEST)
+        draw_latest(run, k, r);
+    else if (d->from != FROM_NOTHING)
+        source_draw(run->source, split_of(d), run->iteration, k, r);
     return STEP_NEXT;
 }
 

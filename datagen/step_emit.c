@@ -105,6 +105,8 @@ static Err read_emit(StepReader *reader, const Json *json, Op *op)
         FAIL(ERR_CONFIG, "%s: %d segments, at most %d", STEP_WHERE(json), segments,
              RECORD_SEGMENTS_MAX);
     reader->recipe->emits = 1;
+    if (reader->recipe->emitted < EMITS_MAX)
+        reader->recipe->emit[reader->recipe->emitted++] = e->messages_json;
     TRY(step_gives_reason(reader, json, "nothing to learn"));
     TRY(step_gives_reason(reader, json, "no token"));
     TRY(step_gives_reason(reader, json, "special token in text"));

@@ -9,13 +9,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TOKENS_MAX = 1 << 20, SAMPLES_MAX = 1024, RECORDS_MAX = 1 << 16 };
+enum { TOKENS_MAX = 1 << 20, SAMPLES_MAX = 1024 };
 
 typedef struct Generate {
     const char *prompt, *text, *into;
     const Json *max_tokens_json, *stop_json;
     SampleSpec  spec;
     int64_t     samples;
+    int         ignores_eos;
 
     // From these, by read_generate.
     Template template;
@@ -43,6 +44,12 @@ static const ConfigField fields[] = {
      "Only tokens with at least this share of the largest probability."},
     {"repetition_penalty", CONFIG_FLOAT, offsetof(Generate, spec.repetition_penalty), "1", 0.01,
      100, NULL, NULL, "Above 1: tokens that were used already become less likely."},
+    {"presence_penalty", CONFIG_FLOAT, offsetof(Generate, spec.presence_penalty), "0", -2, 2, NULL,
+     NULL, "Taken once from the logit of every token that was written already."},
+    {"frequency_penalty", CONFIG_FLOAT, offsetof(Generate, spec.frequency_penalty), "0", -2, 2,
+     NULL, NULL, "Taken from the logit of a token for every time that it was written already."},
+    {"ignore_eos", CONFIG_YESNO, offsetof(Generate, ignores_eos), "false", 0, 0, NULL, NULL,
+     "The end token does not end it (as a bias of -100 against it)."},
     {"max_tokens", CONFIG_JSON, offsetof(Generate, max_tokens_json), NULL, 0, 0, NULL, NULL,
      "At most this many new tokens: a number, or \"{field}\" of the record."},
     {"stop", CONFIG_JSON, offsetof(Generate, stop_json), "", 0, 0, NULL, NULL,
@@ -105,9 +112,11 @@ static Err read_stops(Generate *g)
 
 static Err read_generate(StepReader *reader, const Json *json, Op *op)
 {
-    Generate *g = op->settings;
-    Recipe   *r = reader->recipe;
-    char      ended[RECORD_NAME_MAX + 8];
+    Generate          *g = op->settings;
+    Recipe            *r = reader->recipe;
+    char               ended[RECORD_NAME_MAX + 8];
+    const char *const *reasons;
+    int                count;
 
     TRY(read_prompt(reader, json, g));
     TRY(read_limit(reader, g));
@@ -115,21 +124,14 @@ static Err read_generate(StepReader *reader, const Json *json, Op *op)
     if (g->samples > 1 && g->spec.temperature <= 0)
         FAIL(ERR_CONFIG, "%s: %" PRId64 " samples at temperature 0 would all be the same",
              STEP_WHERE(json), g->samples);
-    if (r->samples * g->samples > RECORDS_MAX)
-        FAIL(ERR_CONFIG, "%s: a request would become more than %d records", STEP_WHERE(json),
-             RECORDS_MAX);
+    TRY(step_splits(reader, json, op, g->samples));
     TRY(step_gives_field(reader, json, g->into));
     snprintf(ended, sizeof ended, "%s.ended", g->into);
     g->ended = record_name(ended);
     TRY(step_gives_verdict(reader, json, g->ended));
-    TRY(step_gives_reason(reader, json, "no token"));
-    TRY(step_gives_reason(reader, json, "special token in text"));
-    TRY(step_gives_reason(reader, json, "not UTF-8"));
-    TRY(step_gives_reason(reader, json, "prompt too long"));
-    TRY(step_gives_reason(reader, json, "malformed"));
-    op->samples = g->samples;
-    op->stride = r->samples;
-    r->samples *= g->samples;
+    reasons = teacher_reasons(&count);
+    for (int i = 0; i < count; i++)
+        TRY(step_gives_reason(reader, json, reasons[i]));
     if (r->max_tokens < g->max_tokens)
         r->max_tokens = g->max_tokens;
     return OK;
@@ -165,42 +167,51 @@ static uint64_t stream_of(const StepRun *run, const Record *r)
                       (uint64_t)run->number);
 }
 
-static void submit_generate(const StepRun *run, const void *settings, Record *r, DecodeRequest *out)
+static void submit_generate(const StepRun *run, const void *settings, Record *r,
+                            TeacherRequest *out)
 {
     const Generate *g = settings;
-    TemplateSpan   *spans = step_expand(&g->template, r);
-    const char     *why = NULL;
 
-    *out = (DecodeRequest){.spec = g->spec,
-                           .max_tokens = limit_of(g, r),
-                           .stops = g->stops,
-                           .seed = run->seed,
-                           .stream = stream_of(run, r)};
-    out->prompt = step_encode(run->vocab, r, spans, g->template.pieces, &out->prompt_length, &why);
-    if (why == NULL && (out->max_tokens == 0 || out->prompt_length == 0))
-        why = "malformed";
-    if (why != NULL)
-        record_reject(r, why);
+    *out = (TeacherRequest){.spans = step_expand(&g->template, r),
+                            .span_count = g->template.pieces,
+                            .record = r,
+                            .spec = g->spec,
+                            .max_tokens = limit_of(g, r),
+                            .ignores_eos = g->ignores_eos,
+                            .stops = g->stops,
+                            .seed = run->seed,
+                            .stream = stream_of(run, r)};
+    if (out->max_tokens == 0)
+        record_reject(r, "malformed");
     memcpy(out->stop, g->stop, sizeof g->stop);
 }
 
+static void keep_tokens(Record *r, const TeacherResult *in)
+{
+    r->tokens = in->ids == NULL ? 0 : in->length;
+    if (r->tokens == 0)
+        return;
+    r->token = arena_new(r->arena, int32_t, in->length);
+    r->logp = arena_new(r->arena, float, in->length);
+    memcpy(r->token, in->ids, (size_t)in->length * sizeof *r->token);
+    memcpy(r->logp, in->logp, (size_t)in->length * sizeof *r->logp);
+}
+
 static void result_generate(const StepRun *run, const void *settings, Record *r,
-                            const DecodeResult *in)
+                            const TeacherResult *in)
 {
     const Generate *g = settings;
 
+    if (in->end == TEACHER_FAILED) {
+        record_reject(r, in->why);
+        return;
+    }
     record_set(r, g->into, in->text, in->bytes);
-    record_judge(r, g->ended, in->end == DECODE_EOS || in->end == DECODE_STOP);
+    record_judge(r, g->ended, in->end == TEACHER_DONE);
     r->policy = run->policy;
     r->rng[0] = run->seed;
     r->rng[1] = stream_of(run, r);
-    r->tokens = in->length;
-    r->token = arena_new(r->arena, int32_t, in->length);
-    r->logp = arena_new(r->arena, float, in->length);
-    if (in->length > 0) {
-        memcpy(r->token, in->ids, (size_t)in->length * sizeof *r->token);
-        memcpy(r->logp, in->logp, (size_t)in->length * sizeof *r->logp);
-    }
+    keep_tokens(r, in);
 }
 
 const StepKind step_generate = {.name = "generate",

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BY_ANSWER, BY_EQUAL, BY_STEPS };
+enum { BY_ANSWER, BY_EQUAL, BY_STEPS, BY_SOURCE };
 
 typedef struct Verify {
     int         by;
@@ -15,25 +15,42 @@ typedef struct Verify {
 } Verify;
 
 static const ConfigField fields[] = {
-    {"by", CONFIG_ENUM, offsetof(Verify, by), NULL, 0, 0, "answer|equal|steps", NULL,
-     "The answer at the end of the text, the whole text, or the arithmetic of every scratch step."},
+    {"by", CONFIG_ENUM, offsetof(Verify, by), NULL, 0, 0, "answer|equal|steps|source", NULL,
+     "The answer at the end of the text, the whole text, the arithmetic of every scratch step, or "
+     "all "
+     "that the source knows of such texts."},
     {"in", CONFIG_TEXT, offsetof(Verify, in), NULL, 0, 0, NULL, NULL, "Field that is judged."},
     {"gold", CONFIG_TEXT, offsetof(Verify, gold), "", 0, 0, NULL, NULL,
-     "What is right: a field, or a text with {field} in it; not for steps."},
+     "What is right: a field, or a text with {field} in it; for answer and equal."},
     {"after", CONFIG_TEXT, offsetof(Verify, after), "", 0, 0, NULL, NULL,
      "The answer is what follows the last of these; empty: the whole text."},
     {"into", CONFIG_TEXT, offsetof(Verify, into), "right", 0, 0, NULL, NULL,
      "Name of the verdict."},
     {0}};
 
+// The source judges by the problem that the record holds.
+static Err read_source(StepReader *reader, const Json *json)
+{
+    int                count;
+    const char *const *names = source_fields(reader->source, &count);
+
+    if (!source_can_verify(reader->source))
+        FAIL(ERR_CONFIG, "%s: the source has no way to judge a whole text", STEP_WHERE(json));
+    for (int i = 0; i < count; i++)
+        TRY(step_wants_field(reader, json, names[i]));
+    return OK;
+}
+
 static Err read_gold(StepReader *reader, const Json *json, Verify *v)
 {
     const Json *gold = json_member(json, "gold");
 
-    if (v->by == BY_STEPS) {
+    if (v->by == BY_STEPS || v->by == BY_SOURCE) {
         if (*v->gold != 0 || *v->after != 0)
-            FAIL(ERR_CONFIG, "%s: verify by steps takes no \"gold\" and no \"after\"",
-                 STEP_WHERE(json));
+            FAIL(ERR_CONFIG, "%s: verify by %s takes no \"gold\" and no \"after\"",
+                 STEP_WHERE(json), v->by == BY_STEPS ? "steps" : "source");
+        if (v->by == BY_SOURCE)
+            return read_source(reader, json);
         TRY(step_wants_field(reader, json, "a"));
         return step_wants_field(reader, json, "b");
     }
@@ -58,7 +75,8 @@ static Err read_verify(StepReader *reader, const Json *json, Op *op)
     TRY(step_gives_verdict(reader, json, v->into));
     TRY(step_gives_reason(reader, json, "unfinished"));
     TRY(step_gives_reason(reader, json, "wrong"));
-    return v->by == BY_STEPS ? step_gives_reason(reader, json, "wrong step") : OK;
+    return v->by == BY_STEPS || v->by == BY_SOURCE ? step_gives_reason(reader, json, "wrong step")
+                                                   : OK;
 }
 
 // What follows the last `after` in the text; NULL if there is none.
@@ -128,6 +146,7 @@ static const char *steps_fault(const Record *r, const RecordField *f)
     return carry == 0 || sum[0] == '1' ? "" : "wrong";
 }
 
+// What is wrong, "" for nothing; NULL: the source has to say.
 static const char *fault(const Verify *v, Record *r)
 {
     const RecordField *f = record_field(r, v->in);
@@ -136,6 +155,8 @@ static const char *fault(const Verify *v, Record *r)
 
     if (v->ended != NULL && record_verdict(r, v->ended) == 0)
         return "unfinished";
+    if (v->by == BY_SOURCE) // which takes no text with a zero byte
+        return (int64_t)strlen(text) == length ? NULL : "wrong step";
     if (v->by == BY_STEPS)
         return steps_fault(r, f);
     if (v->by == BY_ANSWER)
@@ -146,9 +167,12 @@ static const char *fault(const Verify *v, Record *r)
 static StepAnswer run_verify(const StepRun *run, const void *settings, Record *r)
 {
     const Verify *v = settings;
+    const char   *why = fault(v, r);
 
-    (void)run;
-    record_judge_why(r, v->into, fault(v, r));
+    if (why == NULL)
+        source_verify(run->source, record_field(r, v->in)->text, r, v->into);
+    else
+        record_judge_why(r, v->into, why);
     return STEP_NEXT;
 }
 

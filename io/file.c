@@ -84,6 +84,25 @@ int file_exists(const char *path)
     return stat(path, &s) == 0;
 }
 
+int file_is_folder(const char *path)
+{
+    struct stat s;
+
+    return stat(path, &s) == 0 && S_ISDIR(s.st_mode);
+}
+
+int file_is_inside(const char *path, const char *folder)
+{
+    char  *a = realpath(path, NULL), *b = realpath(folder, NULL);
+    size_t length = b == NULL ? 0 : strlen(b);
+    int    is_inside = a != NULL && b != NULL && strncmp(a, b, length) == 0 &&
+                    (a[length] == 0 || a[length] == '/');
+
+    free(a);
+    free(b);
+    return is_inside;
+}
+
 int64_t file_bytes(const char *path)
 {
     struct stat s;

@@ -17,7 +17,10 @@ enum { FILE_PATH_MAX = 4096 };
 Err file_join(char out[FILE_PATH_MAX], const char *folder, const char *name);
 
 int     file_exists(const char *path);
+int     file_is_folder(const char *path);
 int64_t file_bytes(const char *path); // -1 if there is none
+// Whether a path is the folder or lies in it, links followed; 0 where one of the two is not there.
+int file_is_inside(const char *path, const char *folder);
 Err     file_make_folder(const char *path); // with parents; OK if it exists.  ERR_IO
 Err     file_remove(const char *path);      // OK if there is none.  ERR_IO
 

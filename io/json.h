@@ -27,6 +27,7 @@ typedef struct Json {
     JsonKind           kind;
     const char        *key; // NULL outside objects
     double             number;
+    int                is_real;      // a number written with a point or an exponent
     const char        *text;         // JSON_TEXT; without zero bytes inside
     int64_t            length;       // bytes of text; members of an array or object
     struct Json       *child;        // first member

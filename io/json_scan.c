@@ -175,6 +175,8 @@ static Err scan_number(Scan *s)
     } else {
         TRY(scan_digits(s, "a digit after '-'"));
     }
+    if (s->nodes != NULL && (peek(s) == '.' || peek(s) == 'e' || peek(s) == 'E'))
+        s->nodes[s->count.nodes - 1].is_real = 1;
     if (peek(s) == '.') {
         s->at++;
         TRY(scan_digits(s, "a digit after '.'"));

@@ -28,10 +28,12 @@ static const struct Fixed {
      offsetof(SetRows, group)},
     {"/source", "Where the row came from: index into /names/source.", "row", NULL, H5_U8, 1,
      PER_ROW, 0, offsetof(SetRows, source)},
-    {"/status", "0 kept, 1 rejected: index into /names/status.", "row", NULL, H5_U8, 1, PER_ROW, 0,
-     offsetof(SetRows, status)},
+    {"/status", "0 kept, 1 rejected, 2 passed: index into /names/status.", "row", NULL, H5_U8, 1,
+     PER_ROW, 0, offsetof(SetRows, status)},
     {"/reason", "Why it was rejected: index into /names/reason; 0: it was not.", "row", NULL,
      H5_U16, 1, PER_ROW, 0, offsetof(SetRows, reason)},
+    {"/step", "Where it was rejected, passed or kept: index into /names/step.", "row", NULL, H5_U16,
+     1, PER_ROW, 1, offsetof(SetRows, step)},
     {"/policy", "Version of the weights that wrote it; -1: none.", "row", NULL, H5_I64, 1, PER_ROW,
      1, offsetof(SetRows, policy)},
     {"/rng", "Seed and stream of its random numbers.", "row,part", NULL, H5_U64, 2, PER_ROW, 1,
@@ -352,6 +354,7 @@ uint64_t set_row_sum(const SetRows *rows, int64_t r)
 
     h = hash_text(h, rows->source_names[rows->source[r]]);
     h = hash_text(h, rows->reason_names[rows->reason[r]]);
+    h = hash_text(h, rows->step_names[rows->step[r]]);
     h = sum_columns(h, rows, r);
     h = sum_segments(h, rows, r);
     return sum_tokens(h, rows, r);

@@ -12,14 +12,15 @@
 
 #include <stdint.h>
 
-enum { SET_COLUMNS_MAX = 32 };
+enum { SET_COLUMNS_MAX = 48 };
 
 typedef struct SetHeap {    // a column of texts: row r is bytes[begin[r] .. begin[r+1])
     int64_t *begin;         // [R+1]
     char    *bytes;
 } SetHeap;
 
-typedef enum SetStatus { SET_KEPT = 0, SET_REJECTED = 1 } SetStatus;
+// Passed: went to a pool at a commit; what came of it are later rows that name it as parent.
+typedef enum SetStatus { SET_KEPT = 0, SET_REJECTED = 1, SET_PASSED = 2 } SetStatus;
 
 // Columns of R rows, S segments, T tokens.  Everything in one arena of the maker.
 typedef struct SetRows {
@@ -31,12 +32,14 @@ typedef struct SetRows {
     uint8_t  *source;  // [R]: index into source_names
     uint8_t  *status;  // [R]: SetStatus
     uint16_t *reason;  // [R]: index into reason_names; 0: none
+    uint16_t *step;    // [R]: index into step_names: where it was rejected, passed or kept
     int64_t  *policy;  // [R]: version of the weights that wrote it; -1: none
     uint64_t *rng;     // [R][2]: seed, stream
     uint64_t *content; // [R]: sum over everything of the row that is content
 
     const char **source_names, **reason_names; // reason_names[0] is ""
-    int          sources, reasons;
+    const char **step_names; // one per step of the recipe, in its order, and "end" behind the last
+    int          sources, reasons, steps;
 
     int         scores; // columns of numbers
     const char *score_name[SET_COLUMNS_MAX];
@@ -72,12 +75,16 @@ Err set_write_shard(const Run *run, Arena *scratch, int64_t iteration, int64_t b
 int set_has_shard(const Run *run, int64_t iteration, int64_t block);
 
 // Publishes examples/iNNNN.h5 over blocks 0 .. blocks-1, all of which must be there.  `late` lists
-// rows that the commit itself rejects (duplicates across blocks), as pairs id[2], with one reason.
-// Ids grow from block to block.
+// rows that commits to pools rejected after their shards were written (near-duplicates), as pairs
+// id[2], each with a reason.  `segments`: a JSON text, how the requests are divided in rounds and
+// stages (datagen/segments.h); "" for none.  Ids grow from block to block.
 typedef struct SetLate {
-    int64_t     count;
-    uint64_t   *id; // [count][2]
-    const char *reason;
+    int64_t      count;
+    uint64_t    *id;     // [count][2]
+    uint16_t    *reason; // [count]: index into reason_names
+    const char **reason_names;
+    int          reasons;
+    const char  *segments;
 } SetLate;
 Err set_commit(const Run *run, Arena *scratch, int64_t iteration, int64_t blocks,
                const SetLate *late, const char *provenance);
@@ -88,6 +95,8 @@ int set_is_committed(const Run *run, int64_t iteration);
 // columns of all shards are merged, sorted: a score that a shard lacks is NaN, a field empty.
 // ERR_DATA naming the wrong file.
 Err set_read(const Run *run, Arena *arena, int64_t iteration, SetRows *rows);
+// What the commit wrote beside the rows: SetLate.segments.
+Err set_read_segments(const Run *run, Arena *arena, int64_t iteration, const char **segments);
 // The digest of its content: a function of row contents in id order, after late rejections.
 Err set_digest(const Run *run, Arena *scratch, int64_t iteration, uint64_t *digest);
 // Checks the set file and all shards.  ERR_DATA naming the first wrong file.

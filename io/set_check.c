@@ -26,6 +26,8 @@ static Err check_indices(const char *path, const SetRows *rows)
              rows->sources, rows->reasons);
     if (rows->reasons < 1 || rows->reason_names[0][0] != 0)
         FAIL(ERR_DATA, "%s: /names/reason does not begin with an empty name", path);
+    if (rows->steps > UINT16_MAX + 1)
+        FAIL(ERR_DATA, "%s: %d names of steps are too many", path, rows->steps);
     for (int64_t r = 0; r < rows->R; r++) {
         if (rows->source[r] >= rows->sources)
             FAIL(ERR_DATA, "%s: /source[%" PRId64 "] is %d, there are %d names", path, r,
@@ -33,7 +35,10 @@ static Err check_indices(const char *path, const SetRows *rows)
         if (rows->reason[r] >= rows->reasons)
             FAIL(ERR_DATA, "%s: /reason[%" PRId64 "] is %d, there are %d names", path, r,
                  rows->reason[r], rows->reasons);
-        if (rows->status[r] > SET_REJECTED)
+        if (rows->step[r] >= rows->steps)
+            FAIL(ERR_DATA, "%s: /step[%" PRId64 "] is %d, there are %d names", path, r,
+                 rows->step[r], rows->steps);
+        if (rows->status[r] > SET_PASSED)
             FAIL(ERR_DATA, "%s: /status[%" PRId64 "] is %d, which means nothing", path, r,
                  rows->status[r]);
     }

@@ -17,11 +17,35 @@ static Err expect_attribute(H5File *f, const char *path, const char *name, int64
     return OK;
 }
 
+static Err expect_version(H5File *f, const char *path)
+{
+    int64_t found;
+
+    TRY(h5_get_attr_i64(f, "/", "version", &found));
+    if (found != SET_VERSION)
+        FAIL(ERR_DATA,
+             "%s is an example set of version %" PRId64
+             ", this program reads version %d: use the tandem that wrote it, or begin a new run",
+             path, found, SET_VERSION);
+    return OK;
+}
+
+Err set_file_open(const char *path, const char *format, H5File **out)
+{
+    Err e;
+
+    TRY(h5_open(path, format, SET_VERSION, out));
+    e = expect_version(*out, path);
+    if (e != OK)
+        h5_close(*out);
+    return e;
+}
+
 Err set_shard_open(const char *path, int64_t iteration, int64_t block, H5File **out)
 {
     Err e;
 
-    TRY(h5_open(path, SET_FORMAT_SHARD, SET_VERSION, out));
+    TRY(set_file_open(path, SET_FORMAT_SHARD, out));
     e = expect_attribute(*out, path, "iteration", iteration);
     if (e == OK)
         e = expect_attribute(*out, path, "block", block);
@@ -91,6 +115,7 @@ static Err look(H5File *f, Arena *arena, SetShard *s)
                       &x->field_bytes[i]));
     TRY(h5_get_names(f, arena, "/names/source", (char ***)&s->source_names, &s->sources));
     TRY(h5_get_names(f, arena, "/names/reason", (char ***)&s->reason_names, &s->reasons));
+    TRY(h5_get_names(f, arena, "/names/step", (char ***)&s->step_names, &s->steps));
     return OK;
 }
 
@@ -136,6 +161,8 @@ Err set_shard_fill(Arena *scratch, const SetShard *s, SetRows *rows)
     rows->sources = s->sources;
     rows->reason_names = s->reason_names;
     rows->reasons = s->reasons;
+    rows->step_names = s->step_names;
+    rows->steps = s->steps;
     TRY(set_shard_open(s->path, s->iteration, s->block, &f));
     e = fill(scratch, f, s, rows);
     h5_close(f);
@@ -169,9 +196,9 @@ static void add_names(const char **all, int *count, const char *const *names, in
 }
 
 // The empty reason comes first by itself: nothing sorts before it.
-static void merge_tables(Arena *arena, const char *late_reason, SetPlan *p)
+static void merge_tables(Arena *arena, const SetLate *late, SetPlan *p)
 {
-    int sources = 0, reasons = 2;
+    int sources = 0, reasons = 1 + late->reasons;
 
     for (int64_t b = 0; b < p->blocks; b++) {
         sources += p->shard[b].sources;
@@ -180,8 +207,7 @@ static void merge_tables(Arena *arena, const char *late_reason, SetPlan *p)
     p->source_names = arena_new(arena, const char *, sources);
     p->reason_names = arena_new(arena, const char *, reasons);
     p->reason_names[p->reasons++] = "";
-    if (late_reason != NULL)
-        p->reason_names[p->reasons++] = late_reason;
+    add_names(p->reason_names, &p->reasons, late->reason_names, late->reasons);
     for (int64_t b = 0; b < p->blocks; b++) {
         SetShard *s = &p->shard[b];
 
@@ -190,6 +216,31 @@ static void merge_tables(Arena *arena, const char *late_reason, SetPlan *p)
     }
     p->sources = distinct(p->source_names, p->sources);
     p->reasons = distinct(p->reason_names, p->reasons);
+}
+
+// One recipe made all shards, so they name the same steps; a shard without rows may name none.
+static Err merge_steps(SetPlan *p)
+{
+    const SetShard *first = NULL;
+
+    for (int64_t b = 0; b < p->blocks; b++) {
+        const SetShard *s = &p->shard[b];
+        int             same = first == NULL || s->steps == first->steps;
+
+        if (s->steps == 0)
+            continue;
+        first = first == NULL ? s : first;
+        for (int i = 0; i < s->steps && same; i++)
+            same = strcmp(s->step_names[i], first->step_names[i]) == 0;
+        if (!same)
+            FAIL(ERR_DATA, "%s names other steps than %s: another recipe made it", s->path,
+                 first->path);
+    }
+    if (first != NULL) {
+        p->step_names = first->step_names;
+        p->steps = first->steps;
+    }
+    return OK;
 }
 
 static Err merge_columns(Arena *arena, const char *path, const char **into, int *count,
@@ -247,7 +298,7 @@ static Err expect_shard(const SetTable *t, int64_t b, const SetShard *s)
 }
 
 Err set_plan(const Run *run, Arena *arena, int64_t iteration, int64_t blocks, const SetTable *table,
-             const char *late_reason, SetPlan *plan)
+             const SetLate *late, SetPlan *plan)
 {
     *plan = (SetPlan){.blocks = blocks, .shard = arena_new(arena, SetShard, blocks)};
     for (int64_t b = 0; b < blocks; b++) {
@@ -255,12 +306,13 @@ Err set_plan(const Run *run, Arena *arena, int64_t iteration, int64_t blocks, co
         if (table != NULL)
             TRY(expect_shard(table, b, &plan->shard[b]));
     }
-    merge_tables(arena, late_reason, plan);
+    merge_tables(arena, late, plan);
     if (plan->sources > UINT8_MAX + 1 || plan->reasons > UINT16_MAX + 1)
         FAIL(ERR_DATA,
              "the shards of iteration %" PRId64
              " name %d sources and %d reasons, which are too many",
              iteration, plan->sources, plan->reasons);
+    TRY(merge_steps(plan));
     TRY(merge_shapes(arena, plan));
     return OK;
 }

@@ -7,7 +7,7 @@
 #define SET_FORMAT_SHARD "tandem examples"
 #define SET_FORMAT       "tandem example set"
 
-enum { SET_VERSION = 1, SET_FIXED_MAX = 24, SET_ARRAYS_MAX = SET_FIXED_MAX + 3 * SET_COLUMNS_MAX };
+enum { SET_VERSION = 2, SET_FIXED_MAX = 24, SET_ARRAYS_MAX = SET_FIXED_MAX + 3 * SET_COLUMNS_MAX };
 
 // How much there is of everything: known before there is memory for it.
 typedef struct SetShape {
@@ -26,8 +26,8 @@ typedef struct SetShard {
     uint64_t     sum;
     int64_t      bytes; // of the file
     SetShape     shape;
-    const char **source_names, **reason_names;
-    int          sources, reasons;
+    const char **source_names, **reason_names, **step_names;
+    int          sources, reasons, steps;
 } SetShard;
 
 // What the set file says.
@@ -36,18 +36,18 @@ typedef struct SetTable {
     int64_t     blocks, rows, kept;
     int64_t    *shard_rows, *shard_bytes; // [blocks]
     uint64_t   *shard_sum;                // [blocks]
-    SetLate     late;                     // sorted by id
+    SetLate     late;                     // sorted by id; its reasons are those of the whole set
     uint64_t    digest;
 } SetTable;
 
 // All shards of a set, and the names that they use together, sorted: the same however the rows were
-// cut into blocks.
+// cut into blocks.  Steps are those of the recipe, in its order.
 typedef struct SetPlan {
     int64_t      blocks;
     SetShard    *shard; // [blocks]
     SetShape     whole;
-    const char **source_names, **reason_names;
-    int          sources, reasons;
+    const char **source_names, **reason_names, **step_names;
+    int          sources, reasons, steps;
 } SetPlan;
 
 Err set_path(const Run *run, char out[FILE_PATH_MAX], int64_t iteration);
@@ -73,15 +73,28 @@ Err set_check_rows(const char *path, const SetShape *shape, const SetRows *rows)
 Err set_check_contents(const char *path, const SetRows *rows);
 
 // ---- set_plan.c
-// Opens every shard once.  table: what the shards must be, or NULL when there is none yet;
-// late_reason: one more name, or NULL.
+// Opens every shard once.  table: what the shards must be, or NULL when there is none yet; late:
+// brings more names of reasons.
 Err set_plan(const Run *run, Arena *arena, int64_t iteration, int64_t blocks, const SetTable *table,
-             const char *late_reason, SetPlan *plan);
+             const SetLate *late, SetPlan *plan);
 // Sum, size and sizes of one shard.
 Err set_shard_look(const Run *run, Arena *arena, int64_t iteration, int64_t block, SetShard *s);
+// Opens a file of ours and refuses other versions: there were sets without steps.
+Err set_file_open(const char *path, const char *format, H5File **out);
 Err set_shard_open(const char *path, int64_t iteration, int64_t block, H5File **out);
 // Rows of one shard into memory that is there (set_make, set_part), checked.
 Err set_shard_fill(Arena *scratch, const SetShard *s, SetRows *rows);
+
+// ---- set_late.c: rows rejected after their shards were written
+// In the order of ids, each once, with the reason that is named first.  late: NULL for none.
+SetLate set_late_sorted(Arena *arena, const SetLate *late);
+Err     set_late_put(H5File *f, Arena *scratch, const SetPlan *plan, const SetLate *late);
+// names: the reasons of the set file.
+Err set_late_load(H5File *f, Arena *arena, const char *path, const char **names, int count,
+                  SetLate *late);
+// Rejects the rows that `late` lists, which may be kept or passed.  Adds to *hits how many.
+Err set_late_apply(Arena *arena, const char *path, const SetLate *late, SetRows *rows,
+                   int64_t *hits);
 
 // ---- set_read.c
 // Called for every shard in turn, late rejections applied, with the shard's own names.

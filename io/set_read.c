@@ -50,26 +50,11 @@ static Err load_shards(H5File *f, Arena *arena, int64_t iteration, SetTable *t)
     return OK;
 }
 
-static Err load_late(H5File *f, Arena *arena, SetTable *t)
-{
-    H5Array a;
-    char   *reason;
-
-    TRY(h5_load(f, arena, "/late/id", H5_U64, 2, &a));
-    if (a.shape[1] != 2)
-        FAIL(ERR_DATA, "%s: /late/id has %" PRId64 " columns, not 2", t->path, a.shape[1]);
-    TRY(h5_get_text(f, arena, "/late/reason", &reason, NULL));
-    t->late = (SetLate){.count = a.shape[0], .id = a.data, .reason = reason};
-    for (int64_t i = 1; i < t->late.count; i++)
-        if (set_id_compare(&t->late.id[2 * (i - 1)], &t->late.id[2 * i]) >= 0)
-            FAIL(ERR_DATA, "%s: /late/id[%" PRId64 "] is not above the one before it", t->path, i);
-    return OK;
-}
-
 static Err load_table(H5File *f, Arena *arena, int64_t iteration, SetTable *t)
 {
     int64_t found;
-    char   *digest, *end;
+    int     reasons;
+    char   *digest, *end, **reason_names;
 
     TRY(h5_get_attr_i64(f, "/", "iteration", &found));
     if (found != iteration)
@@ -82,7 +67,8 @@ static Err load_table(H5File *f, Arena *arena, int64_t iteration, SetTable *t)
     if (strlen(digest) != 16 || *end != 0)
         FAIL(ERR_DATA, "%s: the attribute digest is \"%.40s\", not 16 hex digits", t->path, digest);
     TRY(load_shards(f, arena, iteration, t));
-    TRY(load_late(f, arena, t));
+    TRY(h5_get_names(f, arena, "/names/reason", &reason_names, &reasons));
+    TRY(set_late_load(f, arena, t->path, (const char **)reason_names, reasons, &t->late));
     return OK;
 }
 
@@ -94,61 +80,13 @@ static Err table_read(const Run *run, Arena *arena, int64_t iteration, SetTable 
 
     TRY(set_path(run, path, iteration));
     *t = (SetTable){.path = arena_text(arena, path)};
-    TRY(h5_open(path, SET_FORMAT, SET_VERSION, &f));
+    TRY(set_file_open(path, SET_FORMAT, &f));
     e = load_table(f, arena, iteration, t);
     h5_close(f);
     return e;
 }
 
 // ---- going over the rows
-
-// Whether `late` holds this id: a search by halves.
-static int late_has(const SetLate *late, const uint64_t id[2])
-{
-    int64_t low = 0, high = late->count;
-
-    while (low < high) {
-        int64_t middle = low + (high - low) / 2;
-        int     side = set_id_compare(&late->id[2 * middle], id);
-
-        if (side == 0)
-            return 1;
-        if (side < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return 0;
-}
-
-// The index of a name, at the end of a longer table if it is new.
-static int reason_index(Arena *arena, SetRows *rows, const char *reason)
-{
-    int          at = set_name_index(rows->reason_names, rows->reasons, reason);
-    const char **longer;
-
-    if (at >= 0)
-        return at;
-    longer = arena_new(arena, const char *, rows->reasons + 1);
-    memcpy(longer, rows->reason_names, (size_t)rows->reasons * sizeof *longer);
-    longer[rows->reasons] = reason;
-    rows->reason_names = longer;
-    return rows->reasons++;
-}
-
-static void apply_late(Arena *arena, const SetLate *late, SetRows *rows, int64_t *hits)
-{
-    int reason = late->count > 0 ? reason_index(arena, rows, late->reason) : 0;
-
-    for (int64_t r = 0; r < rows->R; r++) {
-        if (!late_has(late, &rows->id[2 * r]))
-            continue;
-        rows->status[r] = SET_REJECTED;
-        rows->reason[r] = (uint16_t)reason;
-        rows->content[r] = set_row_sum(rows, r);
-        ++*hits;
-    }
-}
 
 static void shift(int64_t *begin, int64_t count, int64_t by)
 {
@@ -234,7 +172,7 @@ static Err walk_shard(Arena *scratch, const SetPlan *plan, const SetShard *s, co
     else
         set_make(scratch, &s->shape, &rows);
     TRY(set_shard_fill(scratch, s, &rows));
-    apply_late(scratch, late, &rows, &w->hits);
+    TRY(set_late_apply(scratch, s->path, late, &rows, &w->hits));
     TRY(walk_one(w, s->path, &rows));
     if (visit != NULL)
         TRY(visit(self, s, &rows));
@@ -275,14 +213,15 @@ static Err walk_set(const Run *run, Arena *arena, int64_t iteration, SetRows *al
     int64_t  kept;
 
     TRY(table_read(run, arena, iteration, &t));
-    TRY(set_plan(run, arena, iteration, t.blocks, &t, t.late.count > 0 ? t.late.reason : NULL,
-                 &plan));
+    TRY(set_plan(run, arena, iteration, t.blocks, &t, &t.late, &plan));
     if (all != NULL) {
         set_make(arena, &plan.whole, all);
         all->source_names = plan.source_names;
         all->sources = plan.sources;
         all->reason_names = plan.reason_names;
         all->reasons = plan.reasons;
+        all->step_names = plan.step_names;
+        all->steps = plan.steps;
     }
     TRY(set_walk(arena, &plan, &t.late, all, NULL, NULL, digest, &kept));
     if (*digest != t.digest || kept != t.kept)
@@ -298,6 +237,21 @@ Err set_read(const Run *run, Arena *arena, int64_t iteration, SetRows *rows)
     uint64_t digest;
 
     return walk_set(run, arena, iteration, rows, &digest);
+}
+
+Err set_read_segments(const Run *run, Arena *arena, int64_t iteration, const char **segments)
+{
+    char    path[FILE_PATH_MAX], *text;
+    H5File *f;
+    Err     e;
+
+    TRY(set_path(run, path, iteration));
+    TRY(set_file_open(path, SET_FORMAT, &f));
+    e = h5_get_text(f, arena, "/segments", &text, NULL);
+    h5_close(f);
+    if (e == OK)
+        *segments = text;
+    return e;
 }
 
 Err set_digest(const Run *run, Arena *scratch, int64_t iteration, uint64_t *digest)

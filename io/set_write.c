@@ -10,7 +10,7 @@
 
 enum { COLUMN_NAME_MAX = 200 };
 
-static const char *const STATUS_NAMES[] = {"kept", "rejected"};
+static const char *const STATUS_NAMES[] = {"kept", "rejected", "passed"};
 static const char *const ROLE_NAMES[] = {"system", "user", "assistant", "special", "other"};
 static const char *const VISIBLE_NAMES[] = {"", "generator", "trainer", "both"};
 
@@ -25,11 +25,14 @@ typedef struct ShardJob {
 } ShardJob;
 
 static Err put_tables(H5File *f, const char *const *sources, int n_sources,
-                      const char *const *reasons, int n_reasons)
+                      const char *const *reasons, int n_reasons, const char *const *steps,
+                      int n_steps)
 {
     TRY(h5_put_names(f, "/names/source", "What the numbers in /source mean.", sources, n_sources));
     TRY(h5_put_names(f, "/names/reason", "What the numbers in /reason mean.", reasons, n_reasons));
-    TRY(h5_put_names(f, "/names/status", "What the numbers in /status mean.", STATUS_NAMES, 2));
+    TRY(h5_put_names(f, "/names/status", "What the numbers in /status mean.", STATUS_NAMES, 3));
+    TRY(h5_put_names(f, "/names/step", "What the numbers in /step mean: the steps of the recipe.",
+                     steps, n_steps));
     return OK;
 }
 
@@ -46,7 +49,8 @@ static Err write_shard(H5File *f, void *self)
     TRY(h5_attr_i64(f, "/", "rows", rows->R));
     for (int i = 0; i < count; i++)
         TRY(h5_put(f, &arrays[i]));
-    TRY(put_tables(f, rows->source_names, rows->sources, rows->reason_names, rows->reasons));
+    TRY(put_tables(f, rows->source_names, rows->sources, rows->reason_names, rows->reasons,
+                   rows->step_names, rows->steps));
     TRY(h5_put_names(f, "/names/role", "What the numbers in /segment/role mean.", ROLE_NAMES, 5));
     TRY(h5_put_names(f, "/names/visible", "What the numbers in /segment/visible mean.",
                      VISIBLE_NAMES, 4));
@@ -130,7 +134,7 @@ Err set_write_shard(const Run *run, Arena *scratch, int64_t iteration, int64_t b
 typedef struct SetJob {
     Arena         *scratch;
     const SetPlan *plan;
-    SetLate        late; // sorted
+    SetLate        late; // sorted, never without segments
     int64_t        iteration;
     const char    *provenance;
     char         **file; // [blocks], relative to the set file
@@ -236,7 +240,7 @@ static Err put_verdicts(H5File *f, const SetJob *job)
                          .shape = {rows},
                          .data = job->source},
                         {.name = "/status",
-                         .about = "0 kept, 1 rejected, late rejections included.",
+                         .about = "0 kept, 1 rejected, 2 passed, late rejections applied.",
                          .dims = "row",
                          .kind = H5_U8,
                          .rank = 1,
@@ -248,20 +252,11 @@ static Err put_verdicts(H5File *f, const SetJob *job)
                          .kind = H5_U16,
                          .rank = 1,
                          .shape = {rows},
-                         .data = job->reason},
-                        {.name = "/late/id",
-                         .about = "Rows that were rejected when the set was made of its shards.",
-                         .dims = "row,part",
-                         .kind = H5_U64,
-                         .rank = 2,
-                         .shape = {job->late.count, 2},
-                         .data = job->late.id}};
+                         .data = job->reason}};
 
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < 3; i++)
         TRY(h5_put(f, &arrays[i]));
-    TRY(h5_put_text(f, "/late/reason", "Why the rows of /late/id were rejected.",
-                    job->late.reason));
-    return OK;
+    return set_late_put(f, job->scratch, job->plan, &job->late);
 }
 
 static Err write_set(H5File *f, void *self)
@@ -283,31 +278,12 @@ static Err write_set(H5File *f, void *self)
     TRY(put_shards(f, job));
     TRY(put_views(f, job));
     TRY(put_verdicts(f, job));
-    TRY(put_tables(f, p->source_names, p->sources, p->reason_names, p->reasons));
+    TRY(put_tables(f, p->source_names, p->sources, p->reason_names, p->reasons, p->step_names,
+                   p->steps));
     TRY(h5_put_text(f, "/provenance", "How the set was made, as JSON.", job->provenance));
+    TRY(h5_put_text(f, "/segments", "How its requests are divided in stages and rounds, as JSON.",
+                    job->late.segments));
     return OK;
-}
-
-static int by_id(const void *a, const void *b)
-{
-    return set_id_compare(a, b);
-}
-
-// In the order of ids, each once.
-static SetLate sorted_late(Arena *arena, const SetLate *late)
-{
-    SetLate out = {.reason = ""};
-
-    if (late == NULL || late->count == 0)
-        return out;
-    out.reason = late->reason;
-    out.id = arena_new(arena, uint64_t, 2 * late->count);
-    memcpy(out.id, late->id, (size_t)late->count * 16);
-    qsort(out.id, (size_t)late->count, 16, by_id);
-    for (int64_t i = 0; i < late->count; i++)
-        if (i == 0 || set_id_compare(&out.id[2 * (out.count - 1)], &out.id[2 * i]) != 0)
-            memcpy(&out.id[2 * out.count++], &out.id[2 * i], 16);
-    return out;
 }
 
 static Err commit(const Run *run, Arena *scratch, int64_t iteration, int64_t blocks,
@@ -319,9 +295,8 @@ static Err commit(const Run *run, Arena *scratch, int64_t iteration, int64_t blo
     char path[FILE_PATH_MAX];
 
     TRY(set_path(run, path, iteration));
-    job.late = sorted_late(scratch, late);
-    TRY(set_plan(run, scratch, iteration, blocks, NULL, job.late.count > 0 ? job.late.reason : NULL,
-                 &plan));
+    job.late = set_late_sorted(scratch, late);
+    TRY(set_plan(run, scratch, iteration, blocks, NULL, &job.late, &plan));
     job.file = arena_new(scratch, char *, blocks);
     for (int64_t b = 0; b < blocks; b++)
         job.file[b] = arena_format(scratch, "i%04" PRId64 "/b%04" PRId64 ".h5", iteration, b);

@@ -6,9 +6,10 @@
 set -eu
 
 packages="build-essential cmake ninja-build pkg-config git openmpi-bin libopenmpi-dev
-libopenblas-openmp-dev libdnnl-dev libhdf5-dev libcjson-dev libxxhash-dev librandom123-dev"
+libopenblas-openmp-dev libdnnl-dev libhdf5-dev libcjson-dev libcurl4-openssl-dev libmicrohttpd-dev
+libxxhash-dev librandom123-dev libutf8proc-dev libpcre2-dev"
 if [ "${1:-run}" = test ]; then
-    packages="$packages python3 python3-h5py hdf5-tools"
+    packages="$packages python3 python3-h5py python3-xxhash hdf5-tools"
 fi
 
 missing=""

@@ -75,26 +75,28 @@ static int lane_begin(int slots, int lanes, int lane)
     return (int)((int64_t)slots * lane / lanes);
 }
 
-static int64_t text_room(int64_t context)
+static int64_t text_room(const Vocab *v, int64_t context)
 {
-    return context * DECODE_TOKEN_BYTES + 1;
+    return (v == NULL ? 0 : context * vocab_token_bytes(v)) + 1;
 }
 
-static int64_t slot_need(int64_t context)
+static int64_t slot_need(const Vocab *v, int64_t context)
 {
     return HALVES *
            (arena_need(context, (int64_t)sizeof(int32_t)) +
-            arena_need(context, (int64_t)sizeof(float)) + arena_need(text_room(context), 1));
+            arena_need(context, (int64_t)sizeof(float)) + arena_need(text_room(v, context), 1));
 }
 
-static void slot_make(Arena *run, int64_t context, Slot *s)
+static void slot_make(Arena *run, const Vocab *v, int64_t context, Slot *s)
 {
+    int64_t room = text_room(v, context);
+
     for (int h = 0; h < HALVES; h++) {
         s->story[h].token = arena_new(run, int32_t, context);
         s->story[h].logp = arena_new(run, float, context);
         s->story[h].text = (Text){
-            .data = arena_new(run, char, text_room(context)),
-            .capacity = text_room(context),
+            .data = arena_new(run, char, room),
+            .capacity = room,
             .arena = run,
         };
     }
@@ -128,11 +130,11 @@ static void lane_make(Arena *run, const Net *net, int64_t context, Lane *l)
     l->spare = arena_push(run, V, 16);
 }
 
-int64_t decoder_need(const Dims *d, int slots, int64_t context, int threads)
+int64_t decoder_need(const Dims *d, const Vocab *vocab, int slots, int64_t context, int threads)
 {
     int     lanes = lanes_for(slots, threads);
     int64_t need = arena_need(1, (int64_t)sizeof(Decoder)) + cache_need(d, slots, context) +
-                   arena_need(slots, (int64_t)sizeof(Slot)) + slots * slot_need(context) +
+                   arena_need(slots, (int64_t)sizeof(Slot)) + slots * slot_need(vocab, context) +
                    arena_need(lanes, (int64_t)sizeof(Lane)) +
                    arena_need(slots, (int64_t)sizeof(Done));
 
@@ -151,7 +153,7 @@ static void check_tokens(Arena *scratch, const Vocab *v)
     for (int32_t id = 0; id < vocab_size(v); id++) {
         t.length = 0;
         vocab_decode(v, id, &t);
-        CHECK(t.length <= DECODE_TOKEN_BYTES, "token %d has %" PRId64 " bytes", id, t.length);
+        CHECK(t.length <= vocab_token_bytes(v), "token %d has %" PRId64 " bytes", id, t.length);
     }
     arena_back(scratch, mark);
 }
@@ -174,7 +176,7 @@ Decoder *decoder_make(Arena *run, const Net *net, const Vocab *vocab, int slots,
     d->lane = arena_new(run, Lane, d->lanes);
     d->done = arena_new(run, Done, slots);
     for (int s = 0; s < slots; s++)
-        slot_make(run, context, &d->slot[s]);
+        slot_make(run, vocab, context, &d->slot[s]);
     for (int i = 0; i < d->lanes; i++) {
         d->lane[i].first = lane_begin(slots, d->lanes, i);
         d->lane[i].last = lane_begin(slots, d->lanes, i + 1);
@@ -243,6 +245,8 @@ Err decoder_submit(Decoder *d, const DecodeRequest *r)
           r->prompt_length, r->max_tokens);
     CHECK(0 <= r->stops && r->stops <= DECODE_STOPS_MAX && (r->stops == 0 || d->vocab != NULL),
           "%d stop texts", r->stops);
+    CHECK(r->top >= 0 && r->top <= SAMPLE_TOP_MAX && (r->top == 0) == (r->tops == NULL),
+          "%d most likely tokens", r->top);
     if (r->prompt_length + 1 > d->context)
         FAIL(ERR_DATA,
              "a prompt has %" PRId64 " tokens; expected at most %" PRId64 ", one less than the "
@@ -358,7 +362,8 @@ static void take_token(Decoder *d, Lane *l, Slot *s, int32_t token, float logp)
             finish(l, s, DECODE_EOS);
             return;
         }
-        vocab_decode(d->vocab, token, &story->text);
+        if (token < vocab_size(d->vocab)) // a model may have more rows than there are tokens
+            vocab_decode(d->vocab, token, &story->text);
     }
     if (r->stops > 0 && find_stop(s, old))
         finish(l, s, DECODE_STOP);
@@ -374,10 +379,13 @@ static void draw(Decoder *d, Lane *l, int64_t w)
     const DecodeRequest *r = &s->request;
     int64_t              drawn = s->length - r->prompt_length, V = d->net->params.dims.V;
     Rng                  rng = rng_make(r->seed, r->stream, (uint32_t)drawn);
+    SampleSeen           seen = {s->story[s->half].token, s->length, r->prompt_length};
+    const float         *logits = l->logits + w * V;
     float                logp;
-    int32_t token = sample_token(&r->spec, l->logits + w * V, V, s->story[s->half].token, s->length,
-                                 &rng, &logp, l->work, l->spare);
+    int32_t token = sample_token(&r->spec, logits, V, &seen, &rng, &logp, l->work, l->spare);
 
+    if (r->top > 0)
+        sample_top(logits, V, r->top, r->tops + drawn * r->top);
     take_token(d, l, s, token, logp);
 }
 
@@ -449,6 +457,49 @@ int decoder_take(Decoder *d, DecodeResult *out)
     if (d->taken == d->dones)
         return 0;
     *out = d->done[d->taken++].result;
+    return 1;
+}
+
+// ---- looking at what runs
+
+static Slot *find_running(const Decoder *d, int64_t tag)
+{
+    for (int s = 0; s < d->slots; s++)
+        if (d->slot[s].is_busy && d->slot[s].request.tag == tag)
+            return &d->slot[s];
+    return NULL;
+}
+
+int decoder_look(const Decoder *d, int64_t tag, DecodeResult *out)
+{
+    const Slot *s = find_running(d, tag);
+
+    if (s == NULL)
+        return 0;
+    *out = told(s).result;
+    return 1;
+}
+
+int decoder_cancel(Decoder *d, int64_t tag)
+{
+    Slot *s = find_running(d, tag);
+    Lane *l = d->lane;
+    int   number, at = 0;
+
+    if (s == NULL)
+        return 0;
+    number = (int)(s - d->slot);
+    while (l->last <= number)
+        l++;
+    s->is_busy = 0;
+    s->half ^= 1; // the other one may be a result that was not taken yet
+    l->running--;
+    while (at < l->queued && l->queue[at] != number)
+        at++;
+    if (at < l->queued) { // its prompt was not yet fed
+        l->queued--;
+        memmove(l->queue + at, l->queue + at + 1, (size_t)(l->queued - at) * sizeof *l->queue);
+    }
     return 1;
 }
 

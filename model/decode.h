@@ -2,8 +2,8 @@
 //
 // Every step feeds one row per running sequence and, for new ones, their prompts (within the room
 // for rows); a finished slot is refilled at once.  What a sequence becomes depends on its prompt,
-// its spec and its random key alone: token n is drawn by Philox(seed, stream; n).  Inside a step the
-// threads of the rank share the sequences; results do not depend on how many there are.
+// its spec and its random key alone: token n is drawn by Philox(seed, stream; n).  Inside a step
+// the threads of the rank share the sequences; results do not depend on how many there are.
 #ifndef TD_MODEL_DECODE_H
 #define TD_MODEL_DECODE_H
 
@@ -14,10 +14,7 @@
 
 #include <stdint.h>
 
-enum {
-    DECODE_STOPS_MAX = 8,
-    DECODE_TOKEN_BYTES = 4 // of the longest token of any kind of vocabulary
-};
+enum { DECODE_STOPS_MAX = 8 };
 
 typedef struct DecodeRequest {
     const int32_t *prompt; // [prompt_length], copied; at least one token
@@ -28,14 +25,16 @@ typedef struct DecodeRequest {
     int            stops;                  // texts that end the sequence
     const char    *stop[DECODE_STOPS_MAX]; // borrowed until taken
     uint64_t       seed, stream;
-    int64_t        tag; // the caller's, given back
+    int            top; // most likely tokens wanted beside each new one, <= SAMPLE_TOP_MAX; 0: none
+    SampleTop     *tops; // [max_tokens or what the context leaves][top], the caller's until taken
+    int64_t        tag;  // the caller's, given back
 } DecodeRequest;
 
 typedef enum DecodeEnd {
-    DECODE_EOS,     // the eos token (not part of the text)
-    DECODE_STOP,    // a stop text (cut off the text; its tokens stay in ids)
-    DECODE_LENGTH,  // max_tokens
-    DECODE_CONTEXT  // the context is full
+    DECODE_EOS,    // the eos token (not part of the text)
+    DECODE_STOP,   // a stop text (cut off the text; its tokens stay in ids)
+    DECODE_LENGTH, // max_tokens
+    DECODE_CONTEXT // the context is full
 } DecodeEnd;
 
 typedef struct DecodeResult {
@@ -54,7 +53,8 @@ typedef struct Decoder Decoder;
 // vocab may be NULL (no texts, no stop texts, no eos).  threads: at most this many share a step.
 Decoder *decoder_make(Arena *run, const Net *net, const Vocab *vocab, int slots, int64_t context,
                       int threads);
-int64_t  decoder_need(const Dims *d, int slots, int64_t context, int threads); // bytes
+// Bytes.  Texts have room for the longest tokens there are.
+int64_t decoder_need(const Dims *d, const Vocab *vocab, int slots, int64_t context, int threads);
 
 int decoder_free_slots(const Decoder *d);
 int decoder_running(const Decoder *d);
@@ -63,6 +63,11 @@ Err decoder_submit(Decoder *d, const DecodeRequest *r);
 // One step for all.  Finished sequences can be taken afterwards, in the order of submission.
 void decoder_step(Decoder *d);
 int  decoder_take(Decoder *d, DecodeResult *out); // 0: none left from this step
+// What the sequence of this tag has so far, valid until the next step; its end and stop mean
+// nothing yet.  0: no such sequence is running.
+int decoder_look(const Decoder *d, int64_t tag, DecodeResult *out);
+// Forgets the sequence of this tag, which is not taken then; 0: no such sequence is running.
+int decoder_cancel(Decoder *d, int64_t tag);
 // Forgets everything in flight.
 void decoder_clear(Decoder *d);
 

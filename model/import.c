@@ -5,6 +5,7 @@
 #include "io/file.h"
 #include "io/json.h"
 #include "io/safetensors.h"
+#include "model/vocab.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -215,7 +216,7 @@ Err import_find(Arena *run, const char *path, ImportModel *out)
     if (file_exists(config)) {
         TRY(import_dims(run, path, &out->dims));
         snprintf(out->chosen, sizeof out->chosen, "%s", path);
-        return OK;
+        return vocab_source(run, path, &out->tokenizer);
     }
     if (file_exists(weights)) {
         TRY(find_newest(run, weights, out->chosen));

@@ -15,7 +15,7 @@ Err import_weights(Arena *scratch, const char *folder, const Params *p, float *f
 // (its newest weights).  The file that was chosen goes to `chosen` [FILE_PATH_MAX].
 typedef struct ImportModel {
     Dims        dims;
-    const char *tokenizer; // JSON text; NULL where the folder has none that we read
+    const char *tokenizer; // JSON text for vocab_make; NULL where the folder has none
     char        chosen[4096];
 } ImportModel;
 Err import_find(Arena *run, const char *path, ImportModel *out);

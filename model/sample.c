@@ -162,29 +162,56 @@ static void keep_top_p(double *w, int64_t V, double top_p, int64_t top, Entry *e
     w[top] = most;
 }
 
-static void penalise(const SampleSpec *s, const float *logits, const int32_t *previous,
-                     int64_t previous_count, double *z)
+static int has_penalty(const SampleSpec *s)
 {
-    double p = s->repetition_penalty;
+    return s->repetition_penalty != 1 || s->presence_penalty != 0 || s->frequency_penalty != 0;
+}
 
-    for (int64_t i = 0; i < previous_count; i++) { // from the logit: twice has the effect of once
-        double logit = (double)logits[previous[i]];
-        z[previous[i]] = logit < 0 ? logit * p : logit / p;
+static void penalise_repetition(double p, const float *logits, const SampleSeen *seen, double *z)
+{
+    for (int64_t i = 0; i < seen->count; i++) { // from the logit: twice has the effect of once
+        double logit = (double)logits[seen->id[i]];
+        z[seen->id[i]] = logit < 0 ? logit * p : logit / p;
     }
+}
+
+// Counts in the entries of the ids that were written, the only ones that are looked at.
+static void penalise_written(const SampleSpec *s, const SampleSeen *seen, double *z, Entry *times)
+{
+    const int32_t *id = seen->id;
+
+    for (int64_t i = seen->prompt; i < seen->count; i++)
+        times[id[i]].id = 0;
+    for (int64_t i = seen->prompt; i < seen->count; i++)
+        times[id[i]].id++;
+    for (int64_t i = seen->prompt; i < seen->count; i++) {
+        if (times[id[i]].id > 0)
+            z[id[i]] -= s->presence_penalty + s->frequency_penalty * (double)times[id[i]].id;
+        times[id[i]].id = 0;
+    }
+}
+
+static void penalise(const SampleSpec *s, const float *logits, const SampleSeen *seen, double *z,
+                     Entry *spare)
+{
+    if (s->repetition_penalty != 1)
+        penalise_repetition(s->repetition_penalty, logits, seen, z);
+    if (s->presence_penalty != 0 || s->frequency_penalty != 0)
+        penalise_written(s, seen, z, spare);
 }
 
 // Relative weights w[V] of what may be drawn (the largest is 1), 0 for the others, and their sum in
 // the order of ids.
-static double weigh(const SampleSpec *s, const float *logits, int64_t V, const int32_t *previous,
-                    int64_t previous_count, double *w, Entry *spare)
+static double weigh(const SampleSpec *s, const float *logits, int64_t V, const SampleSeen *seen,
+                    double *w, Entry *spare)
 {
     int64_t top;
     double  most, total = 0;
 
     for (int64_t i = 0; i < V; i++)
         w[i] = (double)logits[i];
-    if (s->repetition_penalty != 1)
-        penalise(s, logits, previous, previous_count, w);
+    if (has_penalty(s))
+        penalise(s, logits, seen, w, spare);
     top = largest_f64(w, V);
     most = w[top];
     if (s->temperature == 0) {
@@ -209,10 +236,9 @@ static double weigh(const SampleSpec *s, const float *logits, int64_t V, const i
 }
 
 void sample_distribution(const SampleSpec *s, const float *logits, int64_t V,
-                         const int32_t *previous, int64_t previous_count, double *probabilities,
-                         void *spare)
+                         const SampleSeen *seen, double *probabilities, void *spare)
 {
-    double total = weigh(s, logits, V, previous, previous_count, probabilities, spare);
+    double total = weigh(s, logits, V, seen, probabilities, spare);
 
     for (int64_t i = 0; i < V; i++)
         probabilities[i] /= total;
@@ -235,20 +261,40 @@ static int64_t pick(const double *w, int64_t V, double u)
     return last;
 }
 
-int32_t sample_token(const SampleSpec *s, const float *logits, int64_t V, const int32_t *previous,
-                     int64_t previous_count, Rng *rng, float *logp, double *work, void *spare)
+int32_t sample_token(const SampleSpec *s, const float *logits, int64_t V, const SampleSeen *seen,
+                     Rng *rng, float *logp, double *work, void *spare)
 {
     int64_t token;
 
     CHECK(s->temperature >= 0 && s->repetition_penalty > 0, "temperature %g, penalty %g",
           s->temperature, s->repetition_penalty);
-    if (s->temperature == 0 && s->repetition_penalty == 1) {
+    if (s->temperature == 0 && !has_penalty(s)) {
         token = largest_f32(logits, V);
     } else {
-        double total = weigh(s, logits, V, previous, previous_count, work, spare);
+        double total = weigh(s, logits, V, seen, work, spare);
 
         token = s->temperature == 0 ? largest_f64(work, V) : pick(work, V, rng_unit(rng) * total);
     }
     *logp = logits[token] - op_logsumexp(logits, V);
     return (int32_t)token;
+}
+
+void sample_top(const float *logits, int64_t V, int count, SampleTop *out)
+{
+    float lse = op_logsumexp(logits, V);
+    int   kept = 0;
+
+    CHECK(count > 0 && count <= SAMPLE_TOP_MAX, "%d", count);
+    for (int64_t i = 0; i < V; i++) {
+        int at;
+
+        if (kept == count && !(logits[i] > out[count - 1].logp))
+            continue;
+        kept += kept < count;
+        for (at = kept - 1; at > 0 && logits[i] > out[at - 1].logp; at--)
+            out[at] = out[at - 1];
+        out[at] = (SampleTop){(int32_t)i, logits[i]}; // the logit, until all are there
+    }
+    for (int k = 0; k < count; k++)
+        out[k] = k < kept ? (SampleTop){out[k].id, out[k].logp - lse} : (SampleTop){-1, -INFINITY};
 }

@@ -11,9 +11,12 @@
 #include <stdint.h>
 
 enum {
-    BOARD_STOP,      // > 0: somebody was asked to stop
-    BOARD_FAILED,    // > 0: somebody failed and waits at the end
-    BOARD_WORK,      // first word of the work counters, one for each piece of work in flight
+    BOARD_STOP,           // > 0: somebody was asked to stop
+    BOARD_FAILED,         // > 0: somebody failed and waits at the end
+    BOARD_REQUESTS_SPENT, // by this job, of the budget of an endpoint
+    BOARD_TOKENS_SPENT,
+    BOARD_BUDGET_SPENT, // > 0: somebody had to stop for it
+    BOARD_WORK,         // first word of the work counters, one for each piece of work in flight
     BOARD_WORDS = 64
 };
 

@@ -28,7 +28,7 @@ static inline Source *setting_source(Arena *a, uint64_t seed)
 {
     Source *s = NULL;
 
-    EXPECT_OK(source_make(a, setting_json(a, ADDITION), seed, &s));
+    EXPECT_OK(source_make(a, setting_json(a, ADDITION), ".", seed, &s));
     return s;
 }
 

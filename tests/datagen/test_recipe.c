@@ -1,3 +1,4 @@
+#include "datagen/commit.h"
 #include "setting.h"
 
 #include "io/file.h"
@@ -49,7 +50,8 @@ static void recipes_that_come_with_it_are_good(const Comm *c)
             continue;
         EXPECT_INT(recipe_requests(r), all[i].requests);
         EXPECT_INT(recipe_max_tokens(r), all[i].max_tokens);
-        EXPECT_TEXT(recipe_commit_key(r), all[i].key);
+        EXPECT_INT(recipe_stages(r), all[i].key == NULL ? 1 : 2);
+        EXPECT_TEXT(all[i].key == NULL ? NULL : recipe_commit(r, 0)->key, all[i].key);
         EXPECT_OK(recipe_check_vocab(r, &arena, setting_vocab(&arena)));
     }
 }
@@ -201,11 +203,12 @@ static void recipe_checks_patterns_and_selections(const Comm *c)
                ERR_CONFIG, "1 groups");
     EXPECT_ERR(read(PARSE("\"by\": \"pattern\"")), ERR_CONFIG, "needs \"pattern\"");
     EXPECT_ERR(read(PARSE("\"by\": \"problem\", \"pattern\": \"a\"")), ERR_CONFIG,
-               "takes no \"pattern\"");
+               "\"pattern\" has no meaning by problem");
     EXPECT_ERR(read(DRAW WORK ",{\"do\": \"select\"}"), ERR_CONFIG, "distinct");
-    EXPECT_ERR(read(DRAW WORK ",{\"do\": \"select\", \"distinct\": \"work\", \"cap\": 1, "
-                              "\"scope\": \"iteration\"}"),
-               ERR_CONFIG, "cap");
+    EXPECT_ERR(read(DRAW WORK ",{\"do\": \"select\", \"conflict\": {\"same\": \"work\"}}"),
+               ERR_CONFIG, "differs");
+    EXPECT_ERR(read(DRAW WORK ",{\"do\": \"select\", \"distinct\": [\"work\", \"wrk\"]}"),
+               ERR_CONFIG, "did you mean \"work\"?");
     EXPECT_ERR(read(DRAW WORK ",{\"do\": \"verify\", \"by\": \"answer\", \"in\": \"work\"}"),
                ERR_CONFIG, "gold");
 }
@@ -217,12 +220,12 @@ static void recipe_counts_what_it_may_hold(const Comm *c)
     Text many = text_make(&arena), deep = text_make(&arena);
 
     text_puts(&many, "{\"do\": \"draw\", \"from\": \"problems\", \"count\": 10}");
-    for (int i = 0; i < 20; i++)
+    for (int i = 0; i < 40; i++)
         text_printf(&many,
                     ",{\"do\": \"parse\", \"by\": \"pattern\", \"in\": \"a\", \"pattern\": "
                     "\"(.)\", \"into\": [\"x%d\"]}",
                     i);
-    EXPECT_ERR(read(many.data), ERR_CONFIG, "may have 24");
+    EXPECT_ERR(read(many.data), ERR_CONFIG, "may have 32");
     many.length = 0;
     text_puts(&many, "{\"do\": \"draw\", \"from\": \"problems\", \"count\": 10}");
     for (int i = 0; i < 200; i++)

@@ -148,7 +148,7 @@ static void source_bounds_its_texts(const Comm *c)
     EXPECT_OK(source_make(&arena,
                           setting_json(&arena, "{\"kind\": \"addition\", \"digits\": 9, "
                                                "\"held_out_per_digit\": 1}"),
-                          1, &s));
+                          ".", 1, &s));
     EXPECT_INT(source_parse(s, "999999999+999999999", &r), 1);
     EXPECT_TEXT(setting_field(&r, "answer"), "1999999998");
     EXPECT_INT((int64_t)r.problem, 999999999999999999);
@@ -166,7 +166,7 @@ static Err make(const char *text)
 {
     Source *s;
 
-    return source_make(&arena, setting_json(&arena, text), 1, &s);
+    return source_make(&arena, setting_json(&arena, text), ".", 1, &s);
 }
 
 static void source_refuses_what_it_cannot_make(const Comm *c)

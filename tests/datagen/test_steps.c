@@ -211,7 +211,58 @@ static void select_keeps_the_first_of_equal_texts_up_to_the_cap(const Comm *c)
         EXPECT_TEXT(records[i].reason, reasons[i]);
 }
 
+static void select_compares_several_fields(const Comm *c)
+{
+    static const char *const works[][2] = {{"a", "1"}, {"a", "2"}, {"a", "1"}, {"b", "1"}};
+    static const char *const reasons[] = {"", "", "duplicate", ""};
+
+    (void)c;
+    start();
+    const Op *op = third("{\"do\": \"select\", \"distinct\": [\"work\", \"hint\"]}");
+    Record    records[4], *list[4];
+
+    for (int i = 0; i < 4; i++) {
+        records[i] = record_of("1+2", works[i][0], 1);
+        record_set(&records[i], "hint", works[i][1], 1);
+        list[i] = &records[i];
+    }
+    op->kind->gather(op->settings, list, 4);
+    for (int i = 0; i < 4; i++)
+        EXPECT_TEXT(records[i].reason, reasons[i]);
+}
+
+// Works of records with these hints: whether a conflict was seen.
+static int conflicts(const char *const works[3], const char *const hints[3])
+{
+    const Op *op = third("{\"do\": \"select\", \"conflict\": {\"same\": \"hint\", \"differs\": "
+                         "\"work\"}, \"cap\": 9}");
+    Record    records[3], *list[3];
+    int       rejected = 0;
+
+    for (int i = 0; i < 3; i++) {
+        records[i] = record_of("1+2", works[i], 1);
+        record_set(&records[i], "hint", hints[i], (int64_t)strlen(hints[i]));
+        list[i] = &records[i];
+    }
+    op->kind->gather(op->settings, list, 3);
+    for (int i = 0; i < 3; i++)
+        rejected += strcmp(records[i].reason, "conflict") == 0;
+    EXPECT(rejected == 0 || rejected == 3);
+    return rejected > 0;
+}
+
+static void select_rejects_all_records_that_contradict_each_other(const Comm *c)
+{
+    (void)c;
+    start();
+    EXPECT(conflicts((const char *[]){"a", "b", "c"}, (const char *[]){"x", "y", "x"}));
+    EXPECT(!conflicts((const char *[]){"a", "b", "a"}, (const char *[]){"x", "y", "x"}));
+    EXPECT(!conflicts((const char *[]){"a", "b", "c"}, (const char *[]){"", "y", ""}));
+}
+
 TEST_MAIN(CASE(verify_reads_the_answer_behind_the_last_sign), CASE(verify_checks_every_step),
           CASE(verify_and_parse_know_a_text_that_was_cut), CASE(parse_reads_problems_of_the_source),
           CASE(parse_reads_groups_into_fields), CASE(keep_says_what_spoke_against_a_record),
-          CASE(select_keeps_the_first_of_equal_texts_up_to_the_cap))
+          CASE(select_keeps_the_first_of_equal_texts_up_to_the_cap),
+          CASE(select_compares_several_fields),
+          CASE(select_rejects_all_records_that_contradict_each_other))

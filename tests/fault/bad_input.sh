@@ -152,6 +152,83 @@ bad "two bos"                   78 '{bos}' run $tiny out=new "$(recipe 's/\{work
 bad "bad pattern"               78 'pattern' run $tiny out=new "$(recipe '0,/\{"do": "verify"/s//{"do": "parse", "by": "pattern", "in": "work", "pattern": "((", "into": ["x"]},\n    {"do": "verify"/')"
 bad "plan sees it too"          78 'no kind of step' plan $tiny "$(recipe '0,/"do": "verify"/s//"do": "verfy"/')"
 
+# ---- records, pools, teachers, exports
+tasks=src/configs/alpaca-tiny.json
+must 1 run $tasks out=told base.steps=1 loop.steps=1 iterations=1
+
+given() { # given LINES MEMBERS: an override of the problems: a file of these lines, mapped as in the config
+    files=$(ls src/configs/data | wc -l)
+    printf '%b' "$1" >src/configs/data/g$files.jsonl
+    echo "problems={\"kind\": \"records\", \"files\": [\"data/g$files.jsonl\"], \"fields\":" \
+        "{\"instruction\": \"instruction\", \"input\": \"instances.0.input\", \"output\": \"instances.0.output\"}${2:-}}"
+}
+
+made() { # made SED-EXPRESSION: an override that names a spoilt alpaca recipe
+    files=$(ls src/configs/recipes | wc -l)
+    sed -E "$1" src/configs/recipes/alpaca.json >src/configs/recipes/m$files.json
+    cmp -s src/configs/recipes/alpaca.json src/configs/recipes/m$files.json && echo "UNCHANGED-BY-$1" ||
+        echo "loop.recipe=recipes/m$files.json"
+}
+
+ask() { echo "endpoint={\"url\": \"http://127.0.0.1:9/v1\", \"model\": \"x\"${1:+, $1}}"; }
+
+task='{"id": "1", "instruction": "Do it.", "instances": [{"input": "", "output": "Done."}]}'
+before_commit='s/^( *)(\{"do": "commit".*)$/\1\2\n\1'
+bad "broken line of records"     65 'jsonl, line 2;closing quote' run $tasks out=new "$(given "$task\n{\"instruction\": \"Do")"
+bad "record without a member"    65 'jsonl, line 2;instances.0.output;output;"instances.0.output?"' run $tasks out=new "$(given "$task\n{\"instruction\": \"x\", \"instances\": [{\"input\": \"\"}]}")"
+bad "member that is a list"      65 'jsonl, line 1;"instruction" is an array' run $tasks out=new "$(given '{"instruction": ["x"]}')"
+bad "records of one id"          65 '"1";line 1;line 3' run $tasks out=new "$(given "$task\n\n$task\n" ', "id": "id"')"
+bad "records of bytes"           65 'jsonl, line 1;UTF-8' run $tasks out=new "$(given '{"instruction": "\0377"}')"
+bad "no record at all"           65 'no record' run $tasks out=new "$(given '\n\n')"
+bad "records that are not there" 65 'data/nowhere.jsonl;no such file;relative to the config' run $tasks out=new 'problems.files=["data/nowhere.jsonl"]'
+mkdir src/configs/data/bare
+bad "folder without records"     65 'data/bare;.jsonl' run $tasks out=new 'problems.files=["data/bare"]'
+bad "all records held out"       65 'not held out' run $tasks out=new 'problems.held_out={"files": ["data/seed-tasks.jsonl"]}'
+bad "share out of bounds"        78 'share;0.9' run $tasks out=new 'problems.held_out={"share": 2}'
+bad "unknown kind of source"     78 '"record";did you mean "records"' run $tasks out=new problems.kind=record
+bad "unknown key of records"     78 'problems.feilds;did you mean' run $tasks out=new problems.feilds=3
+bad "more seeds than there are"  78 'alpaca.json:;3 different seeds;has 1' run $tasks out=new "$(given "$task")"
+bad "slot of an example"         78 '.json:;{instructon};{instruction}' run $tasks out=new "$(made 's/Instruction: \{instruction\}/Instruction: {instructon}/')"
+bad "slot of an emit"            78 '.json:;{outptu};{output}' run $tasks out=new "$(made '0,/\{output\}\{eos\}/s//{outptu}{eos}/')"
+bad "slot of a prompt"           78 '.json:;{exmples};{examples}' run $tasks out=new "$(made 's/"prompt": "[^"]*"/"text": "{exmples}"/')"
+bad "pool that nothing fills"    78 '.json:;"machin";"machine"' run $tasks out=new "$(made 's/"view": "seeds"/"view": "machin"/')"
+bad "two commits to one pool"    78 '.json:;two commits;"machine"' run $tasks out=new "$(made "$before_commit"'{"do": "commit", "to": "machine", "key": "instruction"},/')"
+bad "rounds of a second commit"  78 '.json:;only the first commit' run $tasks out=new "$(made "$before_commit"'{"do": "commit", "to": "other", "key": "instruction", "rounds": 3},/')"
+bad "commit inside of a step"    78 '.json:;inside of other steps' run $tasks out=new "$(made 's/"no_input": true, "steps": \[/&{"do": "commit", "to": "other", "key": "instruction"},/')"
+bad "threshold above 1"          78 '.json:;"8/7";7/10' run $tasks out=new "$(made 's#7/10#8/7#')"
+bad "unknown parser"             78 '.json:;"sektions";did you mean "sections"' run $tasks out=new "$(made 's/"by": "sections"/"by": "sektions"/')"
+bad "filter without a bound"     78 '.json:;"min" or "max"' run $tasks out=new "$(made 's/"min": 4, "max": 150/"in": "instruction"/; s/"in": "instruction", "by": "words"/"by": "words"/')"
+bad "filter without a text"      78 '.json:;prefix;"text"' run $tasks out=new "$(made 's/"by": "prefix", "text": "[^"]*"/"by": "prefix"/')"
+bad "filter with a bad pattern"  78 '.json:;pattern;parenthesis' run $tasks out=new "$(made 's/"by": "first_non_ascii"/"by": "pattern", "pattern": "(a"/')"
+bad "count of a recipe without"  78 '"count";evol-instruct.json' run $tasks out=new loop.recipe=recipes/evol-instruct.json
+bad "rounds of a recipe without" 78 '"rounds";alpaca-seeds.json' run $tasks out=new loop.count=0 loop.recipe=recipes/alpaca-seeds.json
+bad "endpoint that is missing"   78 'teacher is endpoint;endpoint.url' run $tasks out=new teacher=endpoint
+bad "unknown key of an endpoint" 78 'endpoint.modle;"model"' run $tasks out=new "$(ask '"modle": "y"')"
+bad "unknown key of a script"    78 'scripted.p_lenght;"p_length"' run $tasks out=new scripted.p_lenght=0.1
+bad "export into a file"         64 'told/run.json;there already' export told --to rows --out told/run.json
+bad "export to no form"          64 '"alpacca";did you mean "alpaca"' export told --to alpacca --out new
+bad "export of no run"           65 'src;not a run' export src --to rows --out new
+bad "export of other fields"     65 'iteration 1;"kind";--to rows' export told --to self-instruct --out new
+bad "export to nowhere"          74 'nowhere' export told --to rows --out nowhere/new
+bad "loss of a recipe that asks" 78 'alpaca.json;draws and emits' eval $tasks out=told --loss src/configs/recipes/alpaca.json
+printf '%s' '{"recipe": "probe", "about": "A probe.", "steps": [{"do": "draw", "from": "held-out"},
+  {"do": "emit", "messages": [{"role": "user", "text": "{instruction}", "weight": 1}]}]}' >probe.json
+bad "loss of nothing held out"   78 'probe.json:;problems.held_out' eval $tasks out=told --loss probe.json
+watched=told
+bad "run that reads its own sets" 78 'told/examples/i0001.h5;out=told' run $tasks out=told 'problems.files=["../../told/examples/i0001.h5"]'
+bad "run that tests with its own sets" 78 'told/examples;out=told' run $tasks out=told 'problems.held_out={"files": ["../../told/examples"]}'
+starts=1
+echo secret >src/configs/key.txt
+chmod 644 src/configs/key.txt
+for case in "key that others may read;78;key.txt;0644;$(ask '"key_file": "key.txt"')" \
+    "endpoint that is down;74;127.0.0.1:9;cannot be reached;$(ask '"retries": 1, "backoff_s": 0.1')"; do
+    IFS=';' read -r what code one other object <<<"$case"
+    rm -rf asked
+    bad "$what" "$code" "$one;$other" run $tasks out=asked base.steps=1 teacher=endpoint "$object"
+done
+starts=0
+watched=done
+
 # ---- ids, models and examples of the other commands
 ids() { file "$1"; }
 bad "id outside, score"      65 '20;0 to 19' score --model done --ids "$(ids '[[1, 20]]')" --out new

@@ -51,7 +51,8 @@ static void compare(Arena *a, const Json *one, const SampleSpec *s)
     i = 0;
     for (at = previous->child; at != NULL; at = at->next)
         seen[i++] = (int32_t)at->number;
-    sample_distribution(s, x, V, seen, previous->length, got, arena_push(a, V, 16));
+    sample_distribution(s, x, V, &(SampleSeen){seen, previous->length, previous->length}, got,
+                        arena_push(a, V, 16));
     i = 0;
     for (at = p->child; at != NULL; at = at->next, i++) {
         EXPECT_NEAR(got[i], at->number, 1e-6);

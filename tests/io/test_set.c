@@ -1,5 +1,7 @@
 // Example sets: shards, the file that makes them a set, and a digest of the content alone.
 #include "io/set.h"
+
+#include "io/h5_publish.h"
 #include "io/set_private.h"
 #include "tests/check.h"
 
@@ -29,10 +31,15 @@ static void stage_end(Stage *s)
     arena_free(&s->arena);
 }
 
+#define KEY(request) ((uint64_t)ITERATION << 40 | (request))
+static const char *LATE_REASONS[] = {"", "duplicate", "similar"};
+
 // ---- rows: number k of any set is always the same
 
 static const char *SOURCES[2][2] = {{"drawn", "rationalized"}, {"rationalized", "drawn"}};
 static const char *REASONS[2][3] = {{"", "wrong", "too long"}, {"", "too long", "wrong"}};
+static const char *STEPS[] = {"1 draw", "2 generate", "3 parse", "4 commit", "end"};
+enum { STEPS_COUNT = sizeof STEPS / sizeof STEPS[0] };
 
 static int64_t add_text(SetHeap *heap, int64_t at, const char *text)
 {
@@ -53,6 +60,9 @@ static void fill_keys(SetRows *rows, int64_t r, int64_t k, int turn)
     rows->source[r] = (uint8_t)((k % 3 == 0) ^ turn);
     rows->status[r] = k % 4 == 1 ? SET_REJECTED : SET_KEPT;
     rows->reason[r] = (uint16_t)(k % 4 == 1 ? (k % 8 == 1) ^ turn ? 1 : 2 : 0);
+    if (k % 4 == 0)
+        rows->status[r] = SET_PASSED;
+    rows->step[r] = (uint16_t)(k % 4 == 0 ? 3 : k % 4 == 1 ? 2 : 4);
     rows->policy[r] = k % 6 - 1;
     rows->rng[2 * r] = 17;
     rows->rng[2 * r + 1] = (uint64_t)k << 50;
@@ -103,6 +113,8 @@ static SetRows rows_make(Arena *a, int64_t first, int64_t count, int turn)
     rows.reason_names = REASONS[turn];
     rows.sources = 2;
     rows.reasons = 3;
+    rows.step_names = STEPS;
+    rows.steps = STEPS_COUNT;
     rows.S = rows.T = 0;
     for (int64_t r = 0; r < count; r++) {
         fill_keys(&rows, r, first + r, turn);
@@ -148,7 +160,12 @@ static void expect_rows(Stage *s, const SetRows *got, int64_t count)
     for (int64_t r = 0; r < count; r++) {
         EXPECT_TEXT(got->source_names[got->source[r]], want.source_names[want.source[r]]);
         EXPECT_TEXT(got->reason_names[got->reason[r]], want.reason_names[want.reason[r]]);
+        EXPECT_TEXT(got->step_names[got->step[r]], want.step_names[want.step[r]]);
+        EXPECT_INT(got->status[r], want.status[r]);
     }
+    EXPECT_INT(got->steps, STEPS_COUNT);
+    for (int i = 0; i < STEPS_COUNT; i++)
+        EXPECT_TEXT(got->step_names[i], STEPS[i]);
     EXPECT_INT(set_name_index(got->field_name, got->fields, "question"), 1);
     EXPECT(memcmp(got->field[0].begin, want.field[0].begin, (size_t)(count + 1) * 8) == 0);
     set_sum_rows((SetRows *)got); // of what was merged: nothing has changed
@@ -173,7 +190,7 @@ static void a_set_comes_back_as_it_went(const Comm *c)
         if (sizes[i][0] > 0)
             expect_rows(&s, &rows, sizes[i][0]);
         else
-            EXPECT_INT(rows.R + rows.S + rows.T + rows.segment_begin[0], 0);
+            EXPECT_INT(rows.R + rows.S + rows.T + rows.segment_begin[0] + rows.steps, 0);
         EXPECT_OK(set_verify(&s.run, &s.arena, ITERATION));
         stage_end(&s);
     }
@@ -230,12 +247,15 @@ static uint64_t digest_of(const Comm *c, int64_t rows, int64_t per_block, const 
 
 static void the_digest_does_not_depend_on_the_blocks(const Comm *c)
 {
-    uint64_t late_id[] = {(uint64_t)ITERATION << 40 | 9, 1, (uint64_t)ITERATION << 40 | 3, 0,
-                          (uint64_t)ITERATION << 40 | 9, 1};
-    SetLate  late = {3, late_id, "duplicate"}, other = {3, late_id, "other"};
+    uint64_t id[] = {KEY(9), 1, KEY(3), 0, KEY(9), 1}, turned[] = {KEY(3), 0, KEY(9), 1};
+    SetLate  late = {3, id, (uint16_t[]){1, 2, 2}, LATE_REASONS, 3, "[]"};
+    SetLate  same = {2, turned, (uint16_t[]){1, 2}, (const char *[]){"", "similar", "duplicate"},
+                     3, ""};
+    SetLate  other = {2, turned, (uint16_t[]){1, 1}, LATE_REASONS, 3, ""};
     uint64_t whole = digest_of(c, 40, 40, NULL), with_late = digest_of(c, 40, 40, &late);
 
     EXPECT(whole != with_late);
+    EXPECT(with_late == digest_of(c, 40, 40, &same));
     EXPECT(with_late != digest_of(c, 40, 40, &other));
     EXPECT(whole != digest_of(c, 39, 40, NULL));
     for (int64_t per_block = 3; per_block < 20; per_block += 8) {
@@ -244,24 +264,139 @@ static void the_digest_does_not_depend_on_the_blocks(const Comm *c)
     }
 }
 
+static void expect_rejected(const SetRows *rows, int64_t r, const char *reason, const char *step)
+{
+    EXPECT_INT(rows->status[r], SET_REJECTED);
+    EXPECT_TEXT(rows->reason_names[rows->reason[r]], reason);
+    EXPECT_TEXT(rows->step_names[rows->step[r]], step);
+}
+
+// Row 19 was kept, 8 passed to a pool, 5 was rejected when it was made.
 static void late_rejections_are_applied(const Comm *c)
 {
     Stage    s;
     SetRows  rows;
-    uint64_t id[] = {(uint64_t)ITERATION << 40 | 9, 1, (uint64_t)ITERATION << 40 | 3, 0};
-    SetLate  late = {2, id, "duplicate"};
+    uint64_t id[] = {KEY(9), 1, KEY(4), 0};
+    SetLate  late = {2, id, (uint16_t[]){1, 2}, LATE_REASONS, 3, ""};
 
     stage_begin(c, &s);
     EXPECT_OK(write_set(&s, 40, 7, &late));
     EXPECT_OK(set_read(&s.run, &s.arena, ITERATION, &rows));
-    EXPECT_INT(rows.status[19], SET_REJECTED);
-    EXPECT_TEXT(rows.reason_names[rows.reason[19]], "duplicate");
-    EXPECT_INT(rows.status[6], SET_REJECTED);
+    expect_rejected(&rows, 19, "duplicate", "end");
+    expect_rejected(&rows, 8, "similar", "4 commit");
+    expect_rejected(&rows, 5, "too long", "3 parse");
     EXPECT_INT(rows.status[7], SET_KEPT);
     EXPECT_INT(rows.reason[7], 0);
+    EXPECT_INT(rows.status[12], SET_PASSED);
+    EXPECT_INT(rows.reasons, 5); // "", "duplicate", "similar", "too long", "wrong"
+    EXPECT_OK(set_verify(&s.run, &s.arena, ITERATION));
     id[0] = 5;
     EXPECT_ERR(set_commit(&s.run, &s.arena, ITERATION, 6, &late, ""), ERR_DATA,
                "only 1 of these ids");
+    id[0] = KEY(2);
+    EXPECT_ERR(set_commit(&s.run, &s.arena, ITERATION, 6, &late, ""), ERR_DATA,
+               "rejected late as \"duplicate\", but was already as \"too long\"");
+    stage_end(&s);
+}
+
+static int64_t attribute(Stage *s, const char *name)
+{
+    H5File *f;
+    int64_t value = -1;
+
+    EXPECT_OK(set_path(&s->run, s->path, ITERATION));
+    EXPECT_OK(h5_open_foreign(s->path, &f));
+    EXPECT_OK(h5_get_attr_i64(f, "/", name, &value));
+    h5_close(f);
+    return value;
+}
+
+static void passed_rows_are_not_kept(const Comm *c)
+{
+    Stage   s;
+    SetRows rows;
+
+    stage_begin(c, &s);
+    EXPECT_OK(write_set(&s, 40, 7, NULL)); // a quarter passed, a quarter rejected
+    EXPECT_INT(attribute(&s, "kept"), 20);
+    EXPECT_OK(set_read(&s.run, &s.arena, ITERATION, &rows));
+    for (int64_t r = 0; r < 40; r++)
+        EXPECT_INT(rows.status[r], r % 4 == 0 ? SET_PASSED : r % 4 == 1 ? SET_REJECTED : SET_KEPT);
+    stage_end(&s);
+}
+
+static void segments_come_back(const Comm *c)
+{
+    static const char *const texts[] = {"",
+                                        "[{\"stage\": 0, \"round\": 0, \"first\": \"größer\"}]"};
+    Stage                    s;
+    const char              *got = NULL;
+
+    for (int i = 0; i < 2; i++) {
+        SetLate late = {.segments = texts[i]};
+
+        stage_begin(c, &s);
+        EXPECT_ERR(set_read_segments(&s.run, &s.arena, ITERATION, &got), ERR_IO, "i0002.h5");
+        EXPECT_OK(write_set(&s, 9, 4, &late));
+        EXPECT_OK(set_read_segments(&s.run, &s.arena, ITERATION, &got));
+        EXPECT_TEXT(got, texts[i]);
+        EXPECT_OK(set_verify(&s.run, &s.arena, ITERATION));
+        stage_end(&s);
+    }
+}
+
+static void steps_keep_the_order_of_the_recipe(const Comm *c)
+{
+    static const char *others[] = {"1 draw", "2 generate", "3 filter", "4 commit", "end"};
+    Stage              s;
+    SetRows            one, two, none = {0};
+    uint64_t           sum;
+
+    stage_begin(c, &s);
+    one = rows_make(&s.arena, 0, 4, 0);
+    two = rows_make(&s.arena, 4, 4, 1);
+    EXPECT_OK(set_write_shard(&s.run, &s.arena, ITERATION, 0, &none, ""));
+    EXPECT_OK(set_write_shard(&s.run, &s.arena, ITERATION, 1, &one, ""));
+    EXPECT_OK(set_write_shard(&s.run, &s.arena, ITERATION, 2, &two, ""));
+    EXPECT_OK(set_commit(&s.run, &s.arena, ITERATION, 3, NULL, ""));
+    EXPECT_OK(set_read(&s.run, &s.arena, ITERATION, &one));
+    expect_rows(&s, &one, 8);
+    sum = two.content[1];
+    two.step_names = others;
+    set_sum_rows(&two);
+    EXPECT(two.content[1] != sum); // it was rejected at the step with another name
+    EXPECT_OK(set_write_shard(&s.run, &s.arena, ITERATION, 2, &two, ""));
+    EXPECT_ERR(set_commit(&s.run, &s.arena, ITERATION, 3, NULL, ""), ERR_DATA,
+               "b0002.h5 names other steps than");
+    two.steps = STEPS_COUNT - 1;
+    EXPECT_ERR(set_write_shard(&s.run, &s.arena, ITERATION, 2, &two, ""), ERR_DATA, "/step[2]");
+    stage_end(&s);
+}
+
+static Err write_old(H5File *f, void *self)
+{
+    (void)self;
+    return h5_attr_i64(f, "/", "iteration", ITERATION);
+}
+
+static void sets_of_another_version_are_refused(const Comm *c)
+{
+    Stage       s;
+    SetRows     rows;
+    const char *segments;
+
+    stage_begin(c, &s);
+    EXPECT_OK(set_path(&s.run, s.path, ITERATION));
+    EXPECT_OK(h5_publish(&s.run, s.path, SET_FORMAT, SET_VERSION - 1, write_old, NULL));
+    EXPECT_ERR(set_read(&s.run, &s.arena, ITERATION, &rows), ERR_DATA,
+               "i0002.h5 is an example set of version 1, this program reads version 2");
+    EXPECT_ERR(set_read_segments(&s.run, &s.arena, ITERATION, &segments), ERR_DATA, "version 1");
+    EXPECT_OK(write_set(&s, 3, 3, NULL));
+    EXPECT_OK(set_shard_path(&s.run, s.path, ITERATION, 0));
+    EXPECT_OK(h5_publish(&s.run, s.path, SET_FORMAT_SHARD, SET_VERSION - 1, write_old, NULL));
+    EXPECT(!set_has_shard(&s.run, ITERATION, 0));
+    EXPECT_ERR(set_read_shard(&s.run, &s.arena, ITERATION, 0, &rows), ERR_DATA,
+               "b0000.h5 is an example set of version 1");
     stage_end(&s);
 }
 
@@ -309,7 +444,8 @@ static void wrong_rows_are_not_written(const Comm *c)
     REFUSED(rows.id[5] = rows.id[3] = 0, "/id");
     REFUSED(rows.source[3] = 2, "/source[3]");
     REFUSED(rows.reason[3] = 3, "/reason[3]");
-    REFUSED(rows.status[3] = 2, "/status[3]");
+    REFUSED(rows.status[3] = 3, "/status[3]");
+    REFUSED(rows.step[3] = STEPS_COUNT, "/step[3]");
     REFUSED(rows.content[3] ^= 1, "/content[3]");
     REFUSED(rows.segment_begin[2] = 10000, "/segment/begin");
     REFUSED(rows.segment_begin[2] = -1, "/segment/begin");
@@ -393,7 +529,8 @@ static void the_set_file_shows_the_columns(const Comm *c)
     H5Array  a;
     uint64_t id[40][2];
     float    score[40];
-    SetLate  late = {1, (uint64_t[]){(uint64_t)ITERATION << 40 | 3, 0}, "duplicate"};
+    uint16_t step[40];
+    SetLate  late = {1, (uint64_t[]){KEY(3), 0}, (uint16_t[]){1}, LATE_REASONS, 3, "[]"};
 
     stage_begin(c, &s);
     EXPECT_OK(write_set(&s, 40, 7, &late));
@@ -406,6 +543,9 @@ static void the_set_file_shows_the_columns(const Comm *c)
     EXPECT_NEAR(score[39], 13, 1e-6);
     EXPECT_OK(h5_load(f, &s.arena, "/status", H5_U8, 1, &a));
     EXPECT_INT(((uint8_t *)a.data)[6], SET_REJECTED);
+    EXPECT_OK(h5_get_rows(f, "/step", 0, 40, step));
+    EXPECT_INT(step[6], 4);
+    EXPECT_INT(step[33], 2);
     h5_close(f);
     stage_end(&s);
 }
@@ -437,7 +577,9 @@ static void a_full_disk_leaves_no_shard(const Comm *c)
 
 TEST_MAIN(CASE(a_set_comes_back_as_it_went), CASE(an_empty_shard_among_others_is_no_trouble),
           CASE(a_shard_is_read_alone), CASE(the_digest_does_not_depend_on_the_blocks),
-          CASE(late_rejections_are_applied), CASE(columns_that_a_shard_lacks_are_filled),
+          CASE(late_rejections_are_applied), CASE(passed_rows_are_not_kept),
+          CASE(segments_come_back), CASE(steps_keep_the_order_of_the_recipe),
+          CASE(sets_of_another_version_are_refused), CASE(columns_that_a_shard_lacks_are_filled),
           CASE(wrong_rows_are_not_written), CASE(a_flipped_bit_names_the_file),
           CASE(a_swapped_shard_is_named), CASE(the_set_file_shows_the_columns),
           CASE(a_full_disk_leaves_no_shard))

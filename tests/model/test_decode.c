@@ -80,6 +80,10 @@ static DecodeRequest request(const World *w, int i)
         r.spec.repetition_penalty = 1.3;
     if (i % 4 == 3)
         r.spec.top_k = 5;
+    if (i % 5 == 1)
+        r.spec.presence_penalty = 0.4;
+    if (i % 5 == 2)
+        r.spec.frequency_penalty = 0.3;
     return r;
 }
 
@@ -214,11 +218,12 @@ static void tokens_are_drawn_by_their_own_numbers(const Comm *c)
         batch_add(&b, token, weight, P + got[i].length, 1);
         net_score(&w.net, acts, &b, logp, logits);
         for (int64_t n = 0; n < got[i].length; n++) {
-            Rng   rng = rng_make(r[i].seed, r[i].stream, (uint32_t)n);
-            float p;
+            Rng        rng = rng_make(r[i].seed, r[i].stream, (uint32_t)n);
+            SampleSeen seen = {token, P + n, P};
+            float      p;
 
-            EXPECT_INT(sample_token(&r[i].spec, logits + (P + n - 1) * 19, 19, token, P + n, &rng,
-                                    &p, work, spare),
+            EXPECT_INT(sample_token(&r[i].spec, logits + (P + n - 1) * 19, 19, &seen, &rng, &p,
+                                    work, spare),
                        got[i].ids[n]);
         }
     }
@@ -348,6 +353,93 @@ static void the_context_ends_a_sequence_and_refuses_a_prompt(const Comm *c)
     arena_free(&w.arena);
 }
 
+// Looking at sequences and forgetting some leaves the others with the bits they would have had.
+static void looking_and_cancelling_disturb_nobody(const Comm *c)
+{
+    static World   w;
+    static Written want[REQUESTS], got[REQUESTS];
+    DecodeRequest  r[REQUESTS];
+    Decoder       *d;
+    DecodeResult   out;
+    int            next = 0, cancelled = 0;
+
+    (void)c;
+    world_make(&w);
+    all_requests(&w, r);
+    run(&w, r, REQUESTS, 1, 1, 1, want);
+    d = decoder_make(&w.arena, &w.net, w.vocab, 7, CONTEXT, 2);
+    EXPECT(!decoder_look(d, 0, &out));
+    EXPECT(!decoder_cancel(d, 0));
+    memset(got, 0, sizeof got);
+    for (int step = 0; next < REQUESTS || decoder_running(d) > 0; step++) {
+        while (next < REQUESTS && decoder_free_slots(d) > 0)
+            EXPECT_OK(decoder_submit(d, &r[next++]));
+        for (int i = next - 1; step % 3 == 2 && i >= 0; i--) // some before their prompt was fed
+            if (i % 6 == 5 && decoder_cancel(d, i)) {
+                EXPECT(!decoder_look(d, i, &out));
+                cancelled++;
+            }
+        decoder_step(d);
+        while (decoder_take(d, &out))
+            keep(&out, got);
+        for (int i = 0; i < next; i++)
+            if (decoder_look(d, i, &out)) {
+                EXPECT_INT(out.tag, i);
+                EXPECT(out.length < want[i].length);
+                EXPECT(memcmp(out.ids, want[i].ids, (size_t)out.length * sizeof *out.ids) == 0);
+                EXPECT(memcmp(out.logp, want[i].logp, (size_t)out.length * sizeof *out.logp) == 0);
+                EXPECT(memcmp(out.text, want[i].text, (size_t)out.bytes) == 0);
+            }
+    }
+    EXPECT(cancelled > 0);
+    for (int i = 0; i < REQUESTS; i++)
+        EXPECT(got[i].times == 0 ? i % 6 == 5 : memcmp(&got[i], &want[i], sizeof got[i]) == 0);
+    arena_free(&w.arena);
+}
+
+static void top_tokens_are_those_of_the_scorer(const Comm *c)
+{
+    enum { TOP = 3 };
+    static World     w;
+    static Written   want[REQUESTS], got[REQUESTS];
+    static SampleTop top[REQUESTS][NEW_MAX][TOP];
+    static int32_t   token[CONTEXT];
+    static float     weight[CONTEXT], logp[CONTEXT], logits[CONTEXT * 19];
+    DecodeRequest    r[REQUESTS];
+    Acts            *acts;
+    Batch            b;
+
+    (void)c;
+    world_make(&w);
+    all_requests(&w, r);
+    run(&w, r, REQUESTS, 8, 2, 100, want);
+    for (int i = 0; i < REQUESTS; i++)
+        if (i % 2) {
+            r[i].top = TOP;
+            r[i].tops = top[i][0];
+        }
+    run(&w, r, REQUESTS, 8, 2, 100, got);
+    EXPECT(memcmp(got, want, sizeof want) == 0);
+    acts = acts_make(&w.arena, &w.net, CONTEXT, CONTEXT, NET_INFER);
+    b = batch_make(&w.arena, CONTEXT, 1);
+    for (int i = 1; i < REQUESTS; i += 2) {
+        int64_t P = r[i].prompt_length;
+
+        memcpy(token, r[i].prompt, (size_t)P * sizeof *token);
+        memcpy(token + P, got[i].ids, (size_t)got[i].length * sizeof *token);
+        b.N = b.docs = 0;
+        batch_add(&b, token, weight, P + got[i].length, 1);
+        net_score(&w.net, acts, &b, logp, logits);
+        for (int64_t n = 0; n < got[i].length; n++) {
+            SampleTop expected[TOP];
+
+            sample_top(logits + (P + n - 1) * 19, 19, TOP, expected);
+            EXPECT(memcmp(expected, top[i][n], sizeof expected) == 0);
+        }
+    }
+    arena_free(&w.arena);
+}
+
 static void clear_forgets_and_stats_count(const Comm *c)
 {
     static World  w;
@@ -396,7 +488,7 @@ static void the_need_is_exact(const Comm *c)
     for (int slots = 1; slots < 9; slots += 3)
         for (int threads = 1; threads < 4; threads++) {
             ArenaMark mark = arena_mark(&w.arena);
-            int64_t   need = decoder_need(&TINY, slots, 50, threads);
+            int64_t   need = decoder_need(&TINY, w.vocab, slots, 50, threads);
 
             decoder_make(&w.arena, &w.net, w.vocab, slots, 50, threads);
             EXPECT_INT(arena_mark(&w.arena) - mark, need);
@@ -410,4 +502,5 @@ TEST_MAIN(CASE(decoding_does_not_depend_on_slots_threads_or_grouping),
           CASE(text_is_what_the_tokens_decode_to), CASE(stop_texts_are_found_across_tokens),
           CASE(a_stop_text_of_one_token_ends_at_once),
           CASE(the_context_ends_a_sequence_and_refuses_a_prompt),
+          CASE(looking_and_cancelling_disturb_nobody), CASE(top_tokens_are_those_of_the_scorer),
           CASE(clear_forgets_and_stats_count), CASE(the_need_is_exact))

@@ -95,7 +95,7 @@ static void vocab_refuses_what_does_not_fit(const Comm *c)
 {
     static const char *const bad[][2] = {
         {"{}", "the key \"kind\" is missing"},
-        {"{\"kind\": \"word\"}", "one of character|byte"},
+        {"{\"kind\": \"word\"}", "\"character\", \"byte\""},
         {"{\"kind\": \"character\"}", "needs an alphabet"},
         {"{\"kind\": \"character\", \"alphabet\": \"abéab\"}",
          "found 'a' as number 0 and number 3"},

@@ -11,12 +11,17 @@ bad=0
 count=0
 
 short="base.steps=12 loop.steps=3 iterations=2 --quiet"
-for config in "$sources"/configs/*.json; do
+# Those that want a model from outside come last, and get the one of a run before.
+for config in $(grep -L '"MODEL"' "$sources"/configs/*.json) $(grep -l '"MODEL"' "$sources"/configs/*.json); do
     name=$(basename "$config" .json)
+    more=
+    if grep -q '"MODEL"' "$config"; then
+        more="model=self-instruct-tiny teacher=scripted loop.until=8 loop.rounds=1"
+    fi
     ranks=$((1 + 2 * (count % 2))) # in turn, to keep it short
     rm -rf "$name"
     # shellcheck disable=SC2086
-    if ! mpirun -n $ranks "$tandem" run "$config" out="$name" $short >"$name.log" 2>&1; then
+    if ! mpirun -n $ranks "$tandem" run "$config" out="$name" $short $more >"$name.log" 2>&1; then
         echo "$name on $ranks ranks: failed"
         tail -n 5 "$name.log"
         bad=1

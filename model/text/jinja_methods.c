@@ -1,0 +1,573 @@
+// jinja_methods.c -- methods of texts; those of other values are in jinja_methods_other.c.
+#include "model/text/jinja_private.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+static const JinjaValue *or_null(const JinjaValue *v)
+{
+    return v != NULL && v->kind != JINJA_NONE ? v : NULL;
+}
+
+static Err want_text(JinjaRun *r, const JinjaValue *v, const char *what)
+{
+    if (v->kind == JINJA_UNDEFINED)
+        return jinja_fail_undefined(r, v);
+    if (v->kind != JINJA_STRING)
+        return jinja_fail(r, "%s must be a text, found a %s", what, jinja_kind_name(v));
+    return OK;
+}
+
+static Err want_int(JinjaRun *r, const JinjaValue *v, const char *what, int64_t standard,
+                    int64_t *out)
+{
+    *out = standard;
+    if (v == NULL)
+        return OK;
+    if (v->kind == JINJA_UNDEFINED)
+        return jinja_fail_undefined(r, v);
+    if (v->kind != JINJA_INT && v->kind != JINJA_BOOL)
+        return jinja_fail(r, "%s must be an integer, found a %s", what, jinja_kind_name(v));
+    *out = v->number;
+    return OK;
+}
+
+static JinjaValue piece(const JinjaValue *v, int64_t begin, int64_t end)
+{
+    return jinja_string_n(v->text + begin, end - begin);
+}
+
+// ---- case and ends
+
+#define CASE_METHOD(name, how)                                                     \
+    static Err method_##name(JinjaRun *r, const JinjaValue *v, const JinjaArgs *a, \
+                             JinjaValue *out)                                      \
+    {                                                                              \
+        (void)a;                                                                   \
+        return jinja_case(r, v, (how), out);                                       \
+    }
+
+CASE_METHOD(upper, CASE_UPPER)
+CASE_METHOD(lower, CASE_LOWER)
+CASE_METHOD(title, CASE_TITLE)
+CASE_METHOD(capitalize, CASE_CAPITAL)
+
+static Err strip(JinjaRun *r, const JinjaValue *v, const JinjaArgs *a, int ends, JinjaValue *out)
+{
+    const JinjaValue *set = or_null(a->slot[0]);
+
+    if (set != NULL)
+        TRY(want_text(r, set, "what is stripped"));
+    *out = jinja_strip(v, set, ends);
+    return jinja_charge_bytes(r, v->length - out->length + 64);
+}
+
+static Err method_strip(JinjaRun *r, const JinjaValue *v, const JinjaArgs *a, JinjaValue *out)
+{
+    return strip(r, v, a, STRIP_BEGIN | STRIP_END, out);
+}
+
+static Err method_lstrip(JinjaRun *r, const JinjaValue *v, const JinjaArgs *a, JinjaValue *out)
+{
+    return strip(r, v, a, STRIP_BEGIN, out);
+}
+
+static Err method_rstrip(JinjaRun *r, const JinjaValue *v, const JinjaArgs *a, JinjaValue *out)
+{
+    return strip(r, v, a, STRIP_END, out);
+}
+
+static int ends_with(const JinjaValue *v, const JinjaValue *what, int at_end)
+{
+    return what->length <= v->length &&
+           jinja_is_bytes(v->text + (at_end ? v->length - what->length : 0), what->length,
+                          what->text, what->length);
+}
+
+static Err is_at(JinjaRun *r, const JinjaValue *v, const JinjaValue *what, int at_end,
+                 JinjaValue *out)
+{
+    *out = jinja_bool(0);
+    if (what->kind == JINJA_LIST && what->sub == LIST_TUPLE) {
+        for (int64_t i = 0; i < what->list->count && !out->number; i++) {
+            TRY(want_text(r, &what->list->item[i], "what a text begins or ends with"));
+            *out = jinja_bool(ends_with(v, &what->list->item[i], at_end));
+        }
+        return jinja_charge(r, what->list->count / 8);
+    }
+    TRY(want_text(r, what, "what a text begins or ends with"));
+    *out = jinja_bool(ends_with(v, what, at_end));
+    return OK;
+}
+
+static Err method_startswith(JinjaRun *r, const JinjaValue *v, const JinjaArgs *a, JinjaValue *out)
+{
+    return is_at(r, v, a->slot[0], 0, out);
+}
+
+static Err method_endswith(JinjaRun *r, const JinjaValue *v, const JinjaArgs *a, JinjaValue *out)
+{
+    return is_at(r, v, a->slot[0], 1, out);
+}
+
+static Err method_removeprefix(JinjaRun *r, const JinjaValue *v, const JinjaArgs *a,
+                               JinjaValue *out)
+{
+    TRY(want_text(r, a->slot[0], "a prefix"));
+    *out = ends_with(v, a->slot[0], 0) ? piece(v, a->slot[0]->length, v->length) : *v;
+    return OK;
+}
+
+static Err method_removesuffix(JinjaRun *r, const JinjaValue *v, const JinjaArgs *a,
+                               JinjaValue *out)
+{
+    TRY(want_text(r, a->slot[0], "a suffix"));
+    *out = ends_with(v, a->slot[0], 1) ? piece(v, 0, v->length - a->slot[0]->length) : *v;
+    return OK;
+}
+
+// ---- splitting
+
+// Where the last `what` before `end` begins; -1: nowhere.
+static int64_t find_last(const JinjaValue *v, int64_t end, const JinjaValue *what)
+{
+    for (int64_t at = end - what->length; at >= 0; at--)
+        if (v->text[at] == what->text[0] &&
+            jinja_is_bytes(v->text + at, what->length, what->text, what->length))
+            return at;
+    return -1;
+}
+
+static Err split_at(JinjaRun *r, const JinjaValue *v, const JinjaValue *sign, int64_t most,
+                    JinjaValue *out)
+{
+    int64_t begin = 0;
+
+    for (int64_t n = 0; n != most; n++) {
+        int64_t at = jinja_find(v->text + begin, v->length - begin, sign->text, sign->length);
+
+        if (at < 0)
+            break;
+        TRY(jinja_list_add(r, out, piece(v, begin, begin + at)));
+        begin += at + sign->length;
+    }
+    return jinja_list_add(r, out, piece(v, begin, v->length));
+}
+
+static void turn(JinjaList *l)
+{
+    for (int64_t i = 0, j = l->count - 1; i < j; i++, j--) {
+        JinjaValue v = l->item[i];
+
+        l->item[i] = l->item[j];
+        l->item[j] = v;
+    }
+}
+
+static Err split_at_back(JinjaRun *r, const JinjaValue *v, const JinjaValue *sign, int64_t most,
+                         JinjaValue *out)
+{
+    int64_t end = v->length;
+
+    for (int64_t n = 0; n != most; n++) {
+        int64_t at = find_last(v, end, sign);
+
+        if (at < 0)
+            break;
+        TRY(jinja_list_add(r, out, piece(v, at + sign->length, end)));
+        end = at;
+    }
+    TRY(jinja_list_add(r, out, piece(v, 0, end)));
+    turn(out->list);
+    return OK;
+}
+
+static int64_t word_end(const JinjaValue *v, int64_t at, int in_space)
+{
+    int n;
+
+    while (at < v->length &&
+           jinja_is_space(jinja_point(v->text + at, v->length - at, &n)) == in_space)
+        at += n;
+    return at;
+}
+
+static Err split_blanks(JinjaRun *r, const JinjaValue *v, int64_t most, JinjaValue *out)
+{
+    int64_t at = word_end(v, 0, 1);
+
+    for (int64_t n = 0; at < v->length; n++) {
+        int64_t end = word_end(v, at, 0);
+
+        if (n == most)
+            return jinja_list_add(r, out, piece(v, at, v->length));
+        TRY(jinja_list_add(r, out, piece(v, at, end)));
+        at = word_end(v, end, 1);
+    }
+    return OK;
+}
+
+static Err split_blanks_back(JinjaRun *r, const JinjaValue *v, int64_t most, JinjaValue *out)
+{
+    JinjaValue words, rest;
+    int64_t    kept;
+
+    TRY(jinja_list_make(r, LIST_LIST, 0, &words));
+    TRY(split_blanks(r, v, -1, &words));
+    kept = most < 0 || words.list->count <= most ? words.list->count : most;
+    if (kept < words.list->count) {
+        // Up to the end of the last word that is not split off.
+        const JinjaValue *last = &words.list->item[words.list->count - kept - 1];
+
+        rest = piece(v, 0, last->text + last->length - v->text);
+        TRY(jinja_list_add(r, out, rest));
+    }
+    for (int64_t i = words.list->count - kept; i < words.list->count; i++)
+        TRY(jinja_list_add(r, out, words.list->item[i]));
+    return OK;
+}
+
+static Err split(JinjaRun *r, const JinjaValue *v, const JinjaArgs *a, int is_back, JinjaValue *out)
+{
+    const JinjaValue *sign = or_null(a->slot[0]);
+    int64_t           most;
+
+    TRY(want_int(r, a->slot[1], "maxsplit", -1, &most));
+    if (most < 0)
+        most = -1;
+    TRY(jinja_list_make(r, LIST_LIST, 0, out));
+    TRY(jinja_charge_bytes(r, 2 * v->length));
+    if (sign == NULL)
+        return is_back ? split_blanks_back(r, v, most, out) : split_blanks(r, v, most, out);
+    TRY(want_text(r, sign, "what a text is split at"));
+    if (sign->length == 0)
+        return jinja_fail(r, "a text is split at an empty text");
+    return is_back ? split_at_back(r, v, sign, most, out) : split_at(r, v, sign, most, out);
+}
+
+static Err method_split(JinjaRun *r, const JinjaValue *v, const JinjaArgs *a, JinjaValue *out)
+{
+    return split(r, v, a, 0, out);
+}
+
+static Err method_rsplit(JinjaRun *r, const JinjaValue *v, const JinjaArgs *a, JinjaValue *out)
+{
+    return split(r, v, a, 1, out);
+}
+
+static int ends_line(int32_t c)
+{
+    return (c >= 10 && c <= 13) || (c >= 0x1c && c <= 0x1e) || c == 0x85 || c == 0x2028 ||
+           c == 0x2029;
+}
+
+static Err method_splitlines(JinjaRun *r, const JinjaValue *v, const JinjaArgs *a, JinjaValue *out)
+{
+    int     is_kept = a->slot[0] != NULL && jinja_truth(a->slot[0]), n;
+    int64_t begin = 0;
+
+    TRY(jinja_list_make(r, LIST_LIST, 0, out));
+    for (int64_t at = 0; at < v->length; at += n) {
+        int32_t c = jinja_point(v->text + at, v->length - at, &n);
+
+        if (!ends_line(c))
+            continue;
+        if (c == '\r' && at + 1 < v->length && v->text[at + 1] == '\n')
+            n = 2;
+        TRY(jinja_list_add(r, out, piece(v, begin, is_kept ? at + n : at)));
+        begin = at + n;
+    }
+    if (begin < v->length)
+        TRY(jinja_list_add(r, out, piece(v, begin, v->length)));
+    return jinja_charge_bytes(r, v->length);
+}
+
+static Err partition(JinjaRun *r, const JinjaValue *v, const JinjaValue *sign, int is_back,
+                     JinjaValue *out)
+{
+    int64_t at;
+
+    TRY(want_text(r, sign, "what a text is split at"));
+    if (sign->length == 0)
+        return jinja_fail(r, "a text is split at an empty text");
+    TRY(jinja_charge_bytes(r, v->length));
+    TRY(jinja_list_make(r, LIST_TUPLE, 3, out));
+    at = is_back ? find_last(v, v->length, sign)
+                 : jinja_find(v->text, v->length, sign->text, sign->length);
+    if (at < 0 && is_back) {
+        TRY(jinja_list_add(r, out, jinja_string("")));
+        TRY(jinja_list_add(r, out, jinja_string("")));
+        return jinja_list_add(r, out, *v);
+    }
+    TRY(jinja_list_add(r, out, at < 0 ? *v : piece(v, 0, at)));
+    TRY(jinja_list_add(r, out, at < 0 ? jinja_string("") : *sign));
+    return jinja_list_add(r, out,
+                          at < 0 ? jinja_string("") : piece(v, at + sign->length, v->length));
+}
+
+static Err method_partition(JinjaRun *r, const JinjaValue *v, const JinjaArgs *a, JinjaValue *out)
+{
+    return partition(r, v, a->slot[0], 0, out);
+}
+
+static Err method_rpartition(JinjaRun *r, const JinjaValue *v, const JinjaArgs *a, JinjaValue *out)
+{
+    return partition(r, v, a->slot[0], 1, out);
+}
+
+// ---- finding and changing
+
+// The part [start, end) that a search is about, in bytes; 0: start lies behind the text.
+static Err bounds(JinjaRun *r, const JinjaValue *v, const JinjaArgs *a, int64_t *from, int64_t *to)
+{
+    int64_t count = jinja_points(v->text, v->length), start, end;
+
+    TRY(jinja_charge_bytes(r, 2 * v->length));
+    TRY(want_text(r, a->slot[0], "what is looked for"));
+    TRY(want_int(r, or_null(a->slot[1]), "the start", 0, &start));
+    TRY(want_int(r, or_null(a->slot[2]), "the end", count, &end));
+    start = start < -count ? 0 : start < 0 ? start + count : start;
+    end = end < -count ? 0 : end < 0 ? end + count : end > count ? count : end;
+    *from = start > count ? -1 : jinja_point_at(v->text, v->length, start);
+    *to = jinja_point_at(v->text, v->length, end);
+    return OK;
+}
+
+static Err find(JinjaRun *r, const JinjaValue *v, const JinjaArgs *a, int is_back, JinjaValue *out)
+{
+    int64_t from, to, at;
+
+    TRY(bounds(r, v, a, &from, &to));
+    *out = jinja_int(-1);
+    if (from < 0 || from > to)
+        return OK;
+    JinjaValue part = piece(v, from, to);
+
+    if (is_back)
+        at = a->slot[0]->length == 0 ? part.length : find_last(&part, part.length, a->slot[0]);
+    else
+        at = jinja_find(part.text, part.length, a->slot[0]->text, a->slot[0]->length);
+    if (at >= 0)
+        *out = jinja_int(jinja_points(v->text, from + at));
+    return OK;
+}
+
+static Err method_find(JinjaRun *r, const JinjaValue *v, const JinjaArgs *a, JinjaValue *out)
+{
+    return find(r, v, a, 0, out);
+}
+
+static Err method_rfind(JinjaRun *r, const JinjaValue *v, const JinjaArgs *a, JinjaValue *out)
+{
+    return find(r, v, a, 1, out);
+}
+
+static Err method_index(JinjaRun *r, const JinjaValue *v, const JinjaArgs *a, JinjaValue *out)
+{
+    TRY(find(r, v, a, 0, out));
+    if (out->number < 0)
+        return jinja_fail(r, "index: the text is not found");
+    return OK;
+}
+
+static Err method_count(JinjaRun *r, const JinjaValue *v, const JinjaArgs *a, JinjaValue *out)
+{
+    int64_t from, to, count = 0;
+
+    TRY(bounds(r, v, a, &from, &to));
+    if (from >= 0 && from <= to && a->slot[0]->length == 0)
+        count = jinja_points(v->text + from, to - from) + 1;
+    for (int64_t at = 0; from >= 0 && from <= to && a->slot[0]->length > 0; count++) {
+        at = jinja_find(v->text + from, to - from, a->slot[0]->text, a->slot[0]->length);
+        if (at < 0)
+            break;
+        from += at + a->slot[0]->length;
+    }
+    *out = jinja_int(count);
+    return OK;
+}
+
+static Err replace_between(JinjaRun *r, const JinjaValue *v, const JinjaValue *fresh, int64_t most,
+                           JinjaBuffer *b)
+{
+    int64_t done = 0;
+    int     n;
+
+    for (int64_t at = 0; at < v->length; at += n, done++) {
+        n = jinja_point_bytes(v->text + at, v->length - at);
+        if (done != most && (most < 0 || done < most))
+            TRY(jinja_add_text(r, b, fresh->text, fresh->length));
+        TRY(jinja_add_text(r, b, v->text + at, n));
+    }
+    return most < 0 || done < most ? jinja_add_text(r, b, fresh->text, fresh->length) : OK;
+}
+
+static Err method_replace(JinjaRun *r, const JinjaValue *v, const JinjaArgs *a, JinjaValue *out)
+{
+    const JinjaValue *old = a->slot[0], *fresh = a->slot[1];
+    JinjaBuffer       b = {0};
+    int64_t           most, begin = 0;
+
+    TRY(want_text(r, old, "what is replaced"));
+    TRY(want_text(r, fresh, "what replaces it"));
+    TRY(want_int(r, a->slot[2], "the count", -1, &most));
+    TRY(jinja_charge_bytes(r, v->length));
+    if (old->length == 0)
+        TRY(replace_between(r, v, fresh, most, &b));
+    for (int64_t n = 0; old->length > 0; n++) {
+        int64_t at =
+            n == most ? -1 : jinja_find(v->text + begin, v->length - begin, old->text, old->length);
+
+        if (at < 0) {
+            TRY(jinja_add_text(r, &b, v->text + begin, v->length - begin));
+            break;
+        }
+        TRY(jinja_charge(r, 1));
+        TRY(jinja_add_text(r, &b, v->text + begin, at));
+        TRY(jinja_add_text(r, &b, fresh->text, fresh->length));
+        begin += at + old->length;
+    }
+    *out = jinja_buffer_value(&b);
+    return OK;
+}
+
+static Err method_join(JinjaRun *r, const JinjaValue *v, const JinjaArgs *a, JinjaValue *out)
+{
+    const JinjaValue *item;
+    JinjaBuffer       b = {0};
+    int64_t           count;
+
+    if (a->slot[0]->kind == JINJA_UNDEFINED)
+        return jinja_fail_undefined(r, a->slot[0]);
+    TRY(jinja_walk(r, a->slot[0], &item, &count));
+    for (int64_t i = 0; i < count; i++) {
+        TRY(want_text(r, &item[i], "a member of what is joined"));
+        if (i > 0)
+            TRY(jinja_add_text(r, &b, v->text, v->length));
+        TRY(jinja_add_text(r, &b, item[i].text, item[i].length));
+    }
+    *out = jinja_buffer_value(&b);
+    return OK;
+}
+
+static Err method_format(JinjaRun *r, const JinjaValue *v, const JinjaArgs *a, JinjaValue *out)
+{
+    return jinja_braces(r, v, a->call, out);
+}
+
+// ---- filling up
+
+enum { FILL_LEFT, FILL_RIGHT, FILL_BOTH };
+
+static Err fill(JinjaRun *r, const JinjaValue *v, const JinjaArgs *a, int where, JinjaValue *out)
+{
+    JinjaValue  blank = a->slot[1] != NULL ? *a->slot[1] : jinja_string(" ");
+    int64_t     width, missing, left;
+    JinjaBuffer b = {0};
+
+    TRY(want_int(r, a->slot[0], "the width", 0, &width));
+    TRY(want_text(r, &blank, "what fills up"));
+    if (jinja_points(blank.text, blank.length) != 1)
+        return jinja_fail(r, "what fills up must be one character");
+    missing = width - jinja_points(v->text, v->length);
+    missing = missing > 0 ? missing : 0;
+    left = where == FILL_LEFT    ? missing
+           : where == FILL_RIGHT ? 0
+                                 : missing / 2 + (missing & width & 1);
+    for (int64_t i = 0; i < left; i++)
+        TRY(jinja_add_text(r, &b, blank.text, blank.length));
+    TRY(jinja_add_text(r, &b, v->text, v->length));
+    for (int64_t i = left; i < missing; i++)
+        TRY(jinja_add_text(r, &b, blank.text, blank.length));
+    *out = jinja_buffer_value(&b);
+    return jinja_charge(r, missing / 8);
+}
+
+static Err method_ljust(JinjaRun *r, const JinjaValue *v, const JinjaArgs *a, JinjaValue *out)
+{
+    return fill(r, v, a, FILL_RIGHT, out);
+}
+
+static Err method_rjust(JinjaRun *r, const JinjaValue *v, const JinjaArgs *a, JinjaValue *out)
+{
+    return fill(r, v, a, FILL_LEFT, out);
+}
+
+static Err method_center(JinjaRun *r, const JinjaValue *v, const JinjaArgs *a, JinjaValue *out)
+{
+    return fill(r, v, a, FILL_BOTH, out);
+}
+
+// ---- kinds of characters
+
+static Err all_are(JinjaRun *r, const JinjaValue *v, int (*is)(int32_t c), JinjaValue *out)
+{
+    int n;
+
+    *out = jinja_bool(v->length > 0);
+    for (int64_t at = 0; at < v->length && out->number; at += n)
+        *out = jinja_bool(is(jinja_point(v->text + at, v->length - at, &n)));
+    return jinja_charge_bytes(r, v->length * 4);
+}
+
+static int is_letter_or_digit(int32_t c)
+{
+    return jinja_is_letter(c) || jinja_is_digit(c);
+}
+
+#define KIND_METHOD(name, is)                                                      \
+    static Err method_##name(JinjaRun *r, const JinjaValue *v, const JinjaArgs *a, \
+                             JinjaValue *out)                                      \
+    {                                                                              \
+        (void)a;                                                                   \
+        return all_are(r, v, (is), out);                                           \
+    }
+
+KIND_METHOD(isdigit, jinja_is_digit)
+KIND_METHOD(isalpha, jinja_is_letter)
+KIND_METHOD(isalnum, is_letter_or_digit)
+KIND_METHOD(isspace, jinja_is_space)
+
+static Err method_isupper(JinjaRun *r, const JinjaValue *v, const JinjaArgs *a, JinjaValue *out)
+{
+    return jinja_find_row(JINJA_TESTS, "upper", 5)->run(r, v, a, out);
+}
+
+static Err method_islower(JinjaRun *r, const JinjaValue *v, const JinjaArgs *a, JinjaValue *out)
+{
+    return jinja_find_row(JINJA_TESTS, "lower", 5)->run(r, v, a, out);
+}
+
+const JinjaRow JINJA_TEXT_METHODS[] = {{"split", method_split, 0, {"sep", "maxsplit"}},
+                                       {"rsplit", method_rsplit, 0, {"sep", "maxsplit"}},
+                                       {"splitlines", method_splitlines, 0, {"keepends"}},
+                                       {"partition", method_partition, 1, {"sep"}},
+                                       {"rpartition", method_rpartition, 1, {"sep"}},
+                                       {"strip", method_strip, 0, {"chars"}},
+                                       {"lstrip", method_lstrip, 0, {"chars"}},
+                                       {"rstrip", method_rstrip, 0, {"chars"}},
+                                       {"startswith", method_startswith, 1, {"prefix"}},
+                                       {"endswith", method_endswith, 1, {"suffix"}},
+                                       {"removeprefix", method_removeprefix, 1, {"prefix"}},
+                                       {"removesuffix", method_removesuffix, 1, {"suffix"}},
+                                       {"upper", method_upper, 0, {NULL}},
+                                       {"lower", method_lower, 0, {NULL}},
+                                       {"title", method_title, 0, {NULL}},
+                                       {"capitalize", method_capitalize, 0, {NULL}},
+                                       {"replace", method_replace, 2, {"old", "new", "count"}},
+                                       {"find", method_find, 1, {"sub", "start", "end"}},
+                                       {"rfind", method_rfind, 1, {"sub", "start", "end"}},
+                                       {"index", method_index, 1, {"sub", "start", "end"}},
+                                       {"count", method_count, 1, {"sub", "start", "end"}},
+                                       {"join", method_join, 1, {"iterable"}},
+                                       {"format", method_format, 0, {"*"}},
+                                       {"ljust", method_ljust, 1, {"width", "fillchar"}},
+                                       {"rjust", method_rjust, 1, {"width", "fillchar"}},
+                                       {"center", method_center, 1, {"width", "fillchar"}},
+                                       {"isdigit", method_isdigit, 0, {NULL}},
+                                       {"isalpha", method_isalpha, 0, {NULL}},
+                                       {"isalnum", method_isalnum, 0, {NULL}},
+                                       {"isspace", method_isspace, 0, {NULL}},
+                                       {"isupper", method_isupper, 0, {NULL}},
+                                       {"islower", method_islower, 0, {NULL}},
+                                       {NULL, NULL, 0, {NULL}}};

@@ -1,0 +1,164 @@
+#include "model/text/unicode.h"
+
+#include <pthread.h>
+#include <string.h>
+#include <utf8proc.h>
+
+enum { BYTE_CHARACTERS = 256 + 68 }; // the bytes without a sign of their own follow behind 255
+
+uint8_t        unicode_table[UNICODE_TABLE];
+static int32_t of_byte[256];
+static int16_t to_byte[BYTE_CHARACTERS];
+
+// ---- classes
+
+static int is_space(int32_t c)
+{
+    return (9 <= c && c <= 13) || c == 0x20 || c == 0x85 || c == 0xA0 || c == 0x1680 ||
+           (0x2000 <= c && c <= 0x200A) || c == 0x2028 || c == 0x2029 || c == 0x202F ||
+           c == 0x205F || c == 0x3000;
+}
+
+static int is_ascii_sign(int32_t c)
+{
+    return (33 <= c && c <= 47) || (58 <= c && c <= 64) || (91 <= c && c <= 96) ||
+           (123 <= c && c <= 126);
+}
+
+int unicode_class_far(int32_t c)
+{
+    int k = (int)utf8proc_category(c), class = 0;
+
+    if (UTF8PROC_CATEGORY_LU <= k && k <= UTF8PROC_CATEGORY_LO)
+        class |= UNICODE_LETTER;
+    if (UTF8PROC_CATEGORY_ND <= k && k <= UTF8PROC_CATEGORY_NO)
+        class |= UNICODE_NUMBER;
+    if (UTF8PROC_CATEGORY_MN <= k && k <= UTF8PROC_CATEGORY_ME)
+        class |= UNICODE_MARK;
+    if ((UTF8PROC_CATEGORY_PC <= k && k <= UTF8PROC_CATEGORY_PO) || is_ascii_sign(c))
+        class |= UNICODE_PUNCTUATION;
+    return is_space(c) ? class | UNICODE_SPACE : class;
+}
+
+// Printable bytes of Latin-1 stand for themselves, the others for the characters from 256 on.
+static void fill_bytes(void)
+{
+    int next = 256;
+
+    memset(to_byte, -1, sizeof to_byte);
+    for (int b = 0; b < 256; b++) {
+        int is_sign = (33 <= b && b <= 126) || (161 <= b && b <= 172) || b >= 174;
+
+        of_byte[b] = is_sign ? b : next++;
+        to_byte[of_byte[b]] = (int16_t)b;
+    }
+}
+
+static void fill(void)
+{
+    for (int32_t c = 0; c < UNICODE_TABLE; c++)
+        unicode_table[c] = (uint8_t)unicode_class_far(c);
+    fill_bytes();
+}
+
+void unicode_start(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+    pthread_once(&once, fill);
+}
+
+int32_t unicode_of_byte(int byte)
+{
+    return of_byte[byte];
+}
+
+int unicode_to_byte(int32_t c)
+{
+    return c < BYTE_CHARACTERS ? to_byte[c] : -1;
+}
+
+// ---- texts
+
+void unicode_put(Text *t, int32_t c)
+{
+    utf8proc_uint8_t bytes[4];
+
+    text_add(t, (const char *)bytes, utf8proc_encode_char(c, bytes));
+}
+
+static void normalize_part(Text *out, Arena *scratch, utf8proc_option_t options, Bytes part)
+{
+    ArenaMark         mark = arena_mark(scratch);
+    const uint8_t    *bytes = (const uint8_t *)part.data;
+    utf8proc_ssize_t  n = utf8proc_decompose(bytes, part.length, NULL, 0, options);
+    utf8proc_int32_t *code = arena_new(scratch, utf8proc_int32_t, n + 1);
+
+    CHECK(n >= 0, "%s", utf8proc_errmsg(n));
+    n = utf8proc_decompose(bytes, part.length, code, n, options);
+    n = utf8proc_normalize_utf32(code, n, options);
+    for (utf8proc_ssize_t i = 0; i < n; i++)
+        unicode_put(out, code[i]);
+    arena_back(scratch, mark);
+}
+
+static const char *pass_ascii(const char *p, const char *end)
+{
+    while (p < end && (unsigned char)*p < 0x80)
+        p++;
+    return p;
+}
+
+static const char *pass_others(const char *p, const char *end)
+{
+    while (p < end && (unsigned char)*p >= 0x80)
+        p++;
+    return p;
+}
+
+// ASCII stays, and nothing in front of it changes with it: the text is done in parts, each of which
+// begins with the last ASCII character before others.
+void unicode_normalize(Text *out, Arena *scratch, UnicodeForm form, Bytes text)
+{
+    static const int options[] = {
+        [UNICODE_NFC] = UTF8PROC_STABLE | UTF8PROC_COMPOSE,
+        [UNICODE_NFD] = UTF8PROC_STABLE | UTF8PROC_DECOMPOSE,
+        [UNICODE_NFKC] = UTF8PROC_STABLE | UTF8PROC_COMPOSE | UTF8PROC_COMPAT,
+        [UNICODE_NFKD] = UTF8PROC_STABLE | UTF8PROC_DECOMPOSE | UTF8PROC_COMPAT};
+    const char *p = text.data, *end = p + text.length;
+
+    while (p < end) {
+        const char *others = pass_ascii(p, end), *begin = others > p ? others - 1 : p;
+
+        if (others == end)
+            begin = end;
+        text_add(out, p, begin - p);
+        p = pass_others(others, end);
+        if (p > begin)
+            normalize_part(out, scratch, (utf8proc_option_t)options[form],
+                           (Bytes){begin, p - begin});
+    }
+}
+
+void unicode_lower(Text *out, Bytes text)
+{
+    enum { I_WITH_DOT = 0x130, DOT_ABOVE = 0x307 };
+    int n;
+
+    for (int64_t at = 0; at < text.length; at += n) {
+        int32_t c = unicode_at(text.data + at, &n);
+
+        unicode_put(out, c == I_WITH_DOT ? 'i' : utf8proc_tolower(c));
+        if (c == I_WITH_DOT)
+            unicode_put(out, DOT_ABOVE);
+    }
+}
+
+void unicode_without_marks(Text *out, Bytes text)
+{
+    int n;
+
+    for (int64_t at = 0; at < text.length; at += n)
+        if (!(unicode_class(unicode_at(text.data + at, &n)) & UNICODE_MARK))
+            text_add(out, text.data + at, n);
+}
