@@ -4,7 +4,7 @@
 #include "base/log.h"
 #include "campaign/pools.h"
 #include "datagen/produce.h"
-#include "datagen/teacher_endpoint.h"
+#include "datagen/teachers/teacher_endpoint.h"
 #include "io/ckpt.h"
 #include "io/metrics.h"
 #include "io/set.h"

@@ -7,7 +7,7 @@
 
 #include "campaign/job.h"
 #include "datagen/commit.h"
-#include "datagen/near.h"
+#include "datagen/near/near.h"
 #include "datagen/pool.h"
 #include "datagen/segments.h"
 

@@ -1,7 +1,7 @@
 #include "campaign/settings.h"
 
-#include "datagen/teacher.h"
-#include "datagen/teacher_endpoint.h"
+#include "datagen/teachers/teacher.h"
+#include "datagen/teachers/teacher_endpoint.h"
 #include "io/file.h"
 #include "model/import.h"
 #include "mpi/coll.h"

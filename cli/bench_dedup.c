@@ -3,7 +3,7 @@
 #include "base/clock.h"
 #include "base/rng.h"
 #include "cli/commands.h"
-#include "datagen/near.h"
+#include "datagen/near/near.h"
 #include "io/file.h"
 #include "mpi/coll.h"
 

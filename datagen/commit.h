@@ -2,7 +2,7 @@
 #ifndef TD_DATAGEN_COMMIT_H
 #define TD_DATAGEN_COMMIT_H
 
-#include "datagen/near.h"
+#include "datagen/near/near.h"
 
 typedef struct Commit {
     const char *to;  // name of the pool

@@ -12,7 +12,7 @@
 #include "datagen/pool.h"
 #include "datagen/recipe.h"
 #include "datagen/segments.h"
-#include "datagen/teacher.h"
+#include "datagen/teachers/teacher.h"
 #include "io/set.h"
 #include "model/vocab.h"
 

@@ -7,7 +7,7 @@
 
 #include "base/arena.h"
 #include "base/text.h"
-#include "datagen/source.h"
+#include "datagen/sources/source.h"
 #include "io/json.h"
 #include "model/vocab.h"
 

@@ -14,7 +14,7 @@
 #include "datagen/commit.h"
 #include "datagen/pool.h"
 #include "datagen/recipe.h"
-#include "datagen/teacher.h"
+#include "datagen/teachers/teacher.h"
 #include "datagen/template.h"
 #include "io/config.h"
 #include "model/decode.h"

@@ -2,7 +2,7 @@
 #ifndef TD_TESTS_DATAGEN_SCRIPTED_H
 #define TD_TESTS_DATAGEN_SCRIPTED_H
 
-#include "datagen/teacher.h"
+#include "datagen/teachers/teacher.h"
 #include "setting.h"
 
 static const char list[] = "Think of tasks:\n"

@@ -4,7 +4,7 @@
 //   {"purpose": "...", "key": ["<hex>", a, b, c], "below": n}      the key: that of the generator
 // For scripted_twin.py, which knows what they should be.
 #include "base/rng.h"
-#include "datagen/teacher.h"
+#include "datagen/teachers/teacher.h"
 #include "io/json.h"
 
 #include <inttypes.h>

@@ -3,7 +3,7 @@
 #define TD_TESTS_DATAGEN_SETTING_H
 
 #include "datagen/recipe.h"
-#include "datagen/source.h"
+#include "datagen/sources/source.h"
 #include "tests/check.h"
 
 #include <string.h>

@@ -1,6 +1,6 @@
 #include "base/rng.h"
 #include "base/text.h"
-#include "datagen/near.h"
+#include "datagen/near/near.h"
 #include "tests/check.h"
 #include "tests/datagen/near_plain.h"
 

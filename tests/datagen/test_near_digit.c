@@ -1,5 +1,5 @@
 #include "base/rng.h"
-#include "datagen/near.h"
+#include "datagen/near/near.h"
 #include "tests/check.h"
 
 #include <stdio.h>

@@ -1,6 +1,6 @@
 #include "base/rng.h"
-#include "datagen/near_block.h"
-#include "datagen/near_lcs.h"
+#include "datagen/near/near_block.h"
+#include "datagen/near/near_lcs.h"
 #include "tests/check.h"
 #include "tests/datagen/near_plain.h"
 

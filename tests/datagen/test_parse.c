@@ -1,5 +1,5 @@
 // Pieces of texts, in both ways; what a recipe makes of them; texts that mean harm.
-#include "datagen/parse.h"
+#include "datagen/steps/parse.h"
 
 #include "base/hash.h"
 #include "table.h"

@@ -1,5 +1,5 @@
 #include "base/rng.h"
-#include "datagen/chains.h"
+#include "datagen/sources/chains.h"
 #include "setting.h"
 
 #include <stdio.h>

@@ -2,7 +2,7 @@
 // $TANDEM_TEST_ENDPOINT; skipped without it.
 #include "base/clock.h"
 #include "base/rng.h"
-#include "datagen/teacher_endpoint.h"
+#include "datagen/teachers/teacher_endpoint.h"
 #include "io/file.h"
 #include "io/http.h"
 #include "setting.h"

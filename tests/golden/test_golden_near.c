@@ -1,5 +1,5 @@
 // ROUGE-L and what it decides, against figures of the reference code on the real seed tasks.
-#include "datagen/near.h"
+#include "datagen/near/near.h"
 #include "io/file.h"
 #include "io/json.h"
 #include "tests/check.h"

@@ -1,0 +1,74 @@
+#include "datagen/steps/pattern.h"
+
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+
+// PCRE2 counts steps from each place of the text anew, so a long text has fewer for each: seconds
+// at worst, whatever the pattern and the text.
+enum {
+    TEXT_BYTES_MAX = 1 << 15,
+    STEPS_ALL = 100000000,
+    STEPS_MAX = 1000000,
+    HEAP_KIB_MAX = 1024,
+    OPTIONS = PCRE2_UTF | PCRE2_UCP | PCRE2_MATCH_INVALID_UTF | PCRE2_NEVER_BACKSLASH_C
+};
+
+struct Pattern {
+    pcre2_code *code; // in the arena that it was made in
+};
+
+// Its memory comes from an arena and goes back with it.
+static void *take(size_t bytes, void *arena)
+{
+    return arena_push(arena, (int64_t)bytes, 1);
+}
+
+static void leave(void *block, void *arena)
+{
+    (void)block, (void)arena;
+}
+
+Err pattern_make(Arena *run, const Json *json, const char *text, const Pattern **out)
+{
+    pcre2_general_context *general = pcre2_general_context_create(take, leave, run);
+    pcre2_compile_context *context = pcre2_compile_context_create(general);
+    Pattern               *p = arena_new(run, Pattern, 1);
+    PCRE2_UCHAR            says[200];
+    int                    code;
+    PCRE2_SIZE             at;
+
+    p->code = pcre2_compile((PCRE2_SPTR)text, PCRE2_ZERO_TERMINATED, OPTIONS, &code, &at, context);
+    if (p->code == NULL) {
+        pcre2_get_error_message(code, says, sizeof says);
+        FAIL(ERR_CONFIG, "%s: the pattern cannot be read: %s at byte %zu of it",
+             json_where(json, (char[JSON_WORDS]){0}, JSON_WORDS), (const char *)says, at);
+    }
+    *out = p;
+    return OK;
+}
+
+static uint32_t steps_of(int64_t length)
+{
+    int64_t steps = STEPS_ALL / (length + 1);
+
+    return steps < STEPS_MAX ? (uint32_t)steps : STEPS_MAX;
+}
+
+PatternAnswer pattern_find(const Pattern *p, Arena *scratch, Span text)
+{
+    if (text.length > TEXT_BYTES_MAX)
+        return PATTERN_GAVE_UP;
+
+    ArenaMark              mark = arena_mark(scratch);
+    pcre2_general_context *general = pcre2_general_context_create(take, leave, scratch);
+    pcre2_match_context   *context = pcre2_match_context_create(general);
+    pcre2_match_data      *data = pcre2_match_data_create(1, general);
+    int                    code;
+
+    pcre2_set_match_limit(context, steps_of(text.length));
+    pcre2_set_heap_limit(context, HEAP_KIB_MAX);
+    code =
+        pcre2_match(p->code, (PCRE2_SPTR)text.text, (PCRE2_SIZE)text.length, 0, 0, data, context);
+    arena_back(scratch, mark);
+    return code >= 0 ? PATTERN_FOUND : code == PCRE2_ERROR_NOMATCH ? PATTERN_NONE : PATTERN_GAVE_UP;
+}
