@@ -8,10 +8,10 @@
 #include <string.h>
 #include <unistd.h>
 
-static const Command *const COMMANDS[] = {&CMD_RUN,    &CMD_GENERATE, &CMD_TRAIN,   &CMD_EVAL,
-                                          &CMD_SAMPLE, &CMD_SCORE,    &CMD_INSPECT, &CMD_VERIFY,
-                                          &CMD_REPLAY, &CMD_PLAN,     &CMD_STEPS,   &CMD_BENCH,
-                                          &CMD_REPORT, &CMD_SERVE,    &CMD_EXPORT,  &CMD_TOKENIZER};
+static const Command *const COMMANDS[] = {
+    &CMD_RUN,     &CMD_GENERATE, &CMD_TRAIN,  &CMD_EVAL,      &CMD_SAMPLE,  &CMD_SCORE,
+    &CMD_INSPECT, &CMD_VERIFY,   &CMD_REPLAY, &CMD_PLAN,      &CMD_STEPS,   &CMD_BENCH,
+    &CMD_REPORT,  &CMD_SERVE,    &CMD_EXPORT, &CMD_TOKENIZER, &CMD_TEMPLATE};
 
 enum { COMMAND_COUNT = sizeof COMMANDS / sizeof COMMANDS[0] };
 
@@ -28,7 +28,7 @@ static void overview(Text *t)
                  "it: in one MPI program\n\nusage: mpirun -n RANKS tandem COMMAND ...    (or "
                  "without mpirun, on one rank)\n\ncommands:\n");
     for (int i = 0; i < COMMAND_COUNT; i++)
-        text_printf(t, "  %-9s %s\n", COMMANDS[i]->name, COMMANDS[i]->about);
+        text_printf(t, "  %-10s %s\n", COMMANDS[i]->name, COMMANDS[i]->about);
     text_puts(t,
               "\ntandem COMMAND --help says more.  Start with:\n"
               "  mpirun -n 2 --bind-to none tandem run configs/star-tiny.json\n"

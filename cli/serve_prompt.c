@@ -44,7 +44,7 @@ static Err encode_text(Serve *s, const Json *text, ServePrompt *out)
     TRY(vocab_encode(s->vocab, text->text, text->length, plain, room, &count));
     memcpy(out->id, plain, (size_t)count * sizeof *plain);
     out->length = count;
-    TRY(vocab_frame(s->vocab, out->id, room, &out->length));
+    TRY(vocab_begin(s->vocab, out->id, room, &out->length));
     out->before = out->length - count;
     while (out->before > 0 && memcmp(out->id + out->before, plain, (size_t)count * sizeof *plain))
         out->before--;

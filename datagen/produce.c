@@ -11,6 +11,8 @@
 // that memory stays small.
 enum { BLOCKS_MIN = 2, BLOCKS_MAX = 16, BLOCK_BYTES = 8 << 20 };
 
+static const int64_t BLOCK_BYTES_MAX = (int64_t)1 << 40;
+
 typedef enum FlightState {
     FLIGHT_RUNNING,
     FLIGHT_READY,    // in the queue for the decoder
@@ -64,13 +66,15 @@ typedef struct Engine {
 // pages count only once they are touched.
 static int64_t block_bytes(const Recipe *r, const RecipeStage *stage, int64_t requests)
 {
-    int64_t generates = 0, per_record;
+    int64_t copies = 2 * (stage->end - stage->first) + r->template_slots; // every step may make one
+    int64_t text = r->max_tokens * STEP_TOKEN_BYTES + STEP_ANSWER_BYTES;
+    int64_t per_record = (int64_t)sizeof(Flight) + 16384 + 4 * r->template_bytes + copies * text;
+    int64_t bytes;
 
-    for (int i = stage->first; i < stage->end; i++)
-        generates += r->op[i].kind->submit != NULL || r->op[i].kind == &step_parse;
-    per_record = (int64_t)sizeof(Flight) + 16384 + 4 * r->template_bytes +
-                 r->max_tokens * (96 * generates + 64 * r->template_slots);
-    return BLOCK_BYTES + 3 * requests * stage->samples * per_record;
+    if (__builtin_mul_overflow(3 * requests * stage->samples, per_record, &bytes) ||
+        bytes > BLOCK_BYTES_MAX)
+        return BLOCK_BYTES_MAX;
+    return BLOCK_BYTES + bytes;
 }
 
 static int64_t smaller(int64_t a, int64_t b)

@@ -77,6 +77,9 @@ typedef struct NameList {
     const char *name[NAMES_MAX];
 } NameList;
 
+// An answer with more bytes than so many per token that it may have, and some, is none.
+enum { STEP_TOKEN_BYTES = 128, STEP_ANSWER_BYTES = 4096 };
+
 enum { STAGES_MAX = POOLS_MAX + 1, EMITS_MAX = 32 };
 
 typedef struct RecipeStage { // steps [first, end), the last of them a commit if `commit` is there

@@ -202,6 +202,11 @@ static void result_generate(const StepRun *run, const void *settings, Record *r,
 {
     const Generate *g = settings;
 
+    if (in->end != TEACHER_FAILED &&
+        in->bytes > g->max_tokens * STEP_TOKEN_BYTES + STEP_ANSWER_BYTES) {
+        record_reject(r, "garbage reply");
+        return;
+    }
     if (in->end == TEACHER_FAILED) {
         record_reject(r, in->why);
         return;

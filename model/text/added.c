@@ -7,10 +7,9 @@
 
 static int is_word(const char *p)
 {
-    int     n;
-    int32_t c = unicode_at(p, &n);
+    int n;
 
-    return c == '_' || (unicode_class(c) & (UNICODE_LETTER | UNICODE_NUMBER | UNICODE_MARK)) != 0;
+    return (unicode_class(unicode_at(p, &n)) & UNICODE_WORD) != 0;
 }
 
 static int64_t back_one(Bytes text, int64_t at)
@@ -53,33 +52,46 @@ static int counts(const Flow *f, const AddedToken *a, Bytes text, int64_t begin,
     return !a->is_word || stands_alone(text, begin, end);
 }
 
-const AddedToken *added_next(const Flow *f, const AddedSet *set, Bytes text, int64_t *at,
-                             Bytes *before)
+static const AddedToken *find(const Flow *f, const AddedSet *set, Bytes text, int64_t *at,
+                              int64_t *begin)
 {
-    int64_t from = *at, bytes, begin;
-    int     n;
+    int64_t bytes;
 
-    for (int64_t i = from; set->trie != NULL && i < text.length; i++) {
+    for (int64_t i = *at; set->trie != NULL && i < text.length; i++) {
         const AddedToken *a = match_at(f, set, text, i, &bytes);
 
         if (a == NULL)
             continue;
-        if (!counts(f, a, text, i, i + bytes)) {
-            i += bytes - 1;
-            continue;
-        }
-        begin = i;
         *at = i + bytes;
-        while (a->strips_left && begin > from && is_space(text, back_one(text, begin), &n))
-            begin = back_one(text, begin);
-        while (a->strips_right && *at < text.length && is_space(text, *at, &n))
-            *at += n;
-        *before = (Bytes){text.data + from, begin - from};
-        return a;
+        if (counts(f, a, text, i, *at)) {
+            *begin = i;
+            return a;
+        }
+        i = *at - 1;
     }
-    *before = (Bytes){text.data + from, text.length - from};
     *at = text.length;
     return NULL;
+}
+
+// The white space that a token takes with it may hold the beginning of another one, which counts
+// all the same.
+const AddedToken *added_next(const Flow *f, const AddedSet *set, Bytes text, AddedWalk *w,
+                             Bytes *before)
+{
+    int64_t           from = w->end, begin = text.length;
+    const AddedToken *a = find(f, set, text, &w->search, &begin);
+    int               n;
+
+    w->end = w->search;
+    if (a != NULL) {
+        while (a->strips_left && begin > from && is_space(text, back_one(text, begin), &n))
+            begin = back_one(text, begin);
+        while (a->strips_right && w->end < text.length && is_space(text, w->end, &n))
+            w->end += n;
+    }
+    w->is_done = a == NULL;
+    *before = (Bytes){text.data + from, begin > from ? begin - from : 0};
+    return a;
 }
 
 // ---- making

@@ -16,45 +16,82 @@ Err jinja_enter(JinjaRun *r)
 
 // ---- arguments
 
-static Err count_arguments(JinjaRun *r, const JinjaNode *first, JinjaCall *c)
+static Err add_name(JinjaRun *r, JinjaValue *names, JinjaValue name, JinjaValue value)
 {
-    int64_t plain = 0, names = 0;
-    void   *p;
+    if (name.kind != JINJA_STRING)
+        return jinja_fail(r, "the name of an argument must be a text");
+    if (jinja_dict_get(names->dict, name.text, name.length) != NULL)
+        return jinja_fail(r, "the argument %.*s is given twice",
+                          (int)(name.length > 60 ? 60 : name.length), name.text);
+    return jinja_dict_put(r, names, name, value);
+}
 
-    for (const JinjaNode *n = first; n != NULL; n = n->next)
-        n->kind == NODE_NAMED ? names++ : plain++;
-    *c = (JinjaCall){0};
-    if (plain > 0) {
-        TRY(jinja_take(r, plain * (int64_t)sizeof *c->arg, &p));
-        c->arg = p;
+static Err spread(JinjaRun *r, const JinjaNode *n, JinjaValue *plain, JinjaValue *names)
+{
+    const JinjaValue *item;
+    JinjaValue        v;
+    int64_t           count;
+
+    TRY(jinja_eval(r, n->a, &v));
+    r->at = n;
+    if (n->sign == '*') {
+        TRY(jinja_walk(r, &v, &item, &count));
+        for (int64_t i = 0; i < count; i++)
+            TRY(jinja_list_add(r, plain, item[i]));
+        return OK;
     }
-    if (names > 0) {
-        TRY(jinja_take(r, names * (int64_t)sizeof *c->named, &p));
-        c->named = p;
-        TRY(jinja_take(r, names * (int64_t)sizeof *c->name, &p));
-        c->name = p;
-        TRY(jinja_take(r, names * (int64_t)sizeof *c->name_length, &p));
-        c->name_length = p;
+    if (v.kind != JINJA_DICT)
+        return jinja_fail(r, "** takes a dict, not a %s", jinja_kind_name(&v));
+    for (int64_t i = 0; i < v.dict->count; i++)
+        TRY(add_name(r, names, v.dict->pair[i].key, v.dict->pair[i].value));
+    return OK;
+}
+
+static Err split_names(JinjaRun *r, const JinjaDict *d, JinjaCall *c)
+{
+    void *p;
+
+    c->names = d->count;
+    if (d->count == 0)
+        return OK;
+    TRY(jinja_take(r, d->count * (int64_t)sizeof *c->named, &p));
+    c->named = p;
+    TRY(jinja_take(r, d->count * (int64_t)sizeof *c->name, &p));
+    c->name = p;
+    TRY(jinja_take(r, d->count * (int64_t)sizeof *c->name_length, &p));
+    c->name_length = p;
+    for (int64_t i = 0; i < d->count; i++) {
+        c->named[i] = d->pair[i].value;
+        c->name[i] = d->pair[i].key.text;
+        c->name_length[i] = d->pair[i].key.length;
     }
     return OK;
 }
 
 static Err eval_arguments(JinjaRun *r, const JinjaNode *first, JinjaCall *c)
 {
-    TRY(count_arguments(r, first, c));
+    JinjaValue plain, names, v;
+
+    *c = (JinjaCall){0};
+    if (first == NULL)
+        return OK;
+    TRY(jinja_list_make(r, LIST_LIST, 0, &plain));
+    TRY(jinja_dict_make(r, &names));
     for (const JinjaNode *n = first; n != NULL; n = n->next) {
-        if (n->kind != NODE_NAMED) {
-            TRY(jinja_eval(r, n, &c->arg[c->count++]));
+        if (n->kind == NODE_SPREAD) {
+            TRY(spread(r, n, &plain, &names));
             continue;
         }
-        for (int64_t i = 0; i < c->names; i++)
-            if (jinja_is_bytes(c->name[i], c->name_length[i], n->text, n->length))
-                return jinja_fail(r, "the argument %.*s is given twice", (int)n->length, n->text);
-        c->name[c->names] = n->text;
-        c->name_length[c->names] = n->length;
-        TRY(jinja_eval(r, n->a, &c->named[c->names++]));
+        TRY(jinja_eval(r, n->kind == NODE_NAMED ? n->a : n, &v));
+        r->at = n;
+        if (n->kind == NODE_NAMED)
+            TRY(add_name(r, &names, jinja_string_n(n->text, n->length), v));
+        else
+            TRY(jinja_list_add(r, &plain, v));
     }
-    return OK;
+    c->arg = plain.list->item;
+    c->count = plain.list->count;
+    return split_names(r, names.dict, c);
 }
 
 // ---- members of a list or dict

@@ -53,7 +53,7 @@ static Err value_by_name(Percent *p, const JinjaValue **out)
 
 static Err read_number(Percent *p, int *out)
 {
-    const JinjaValue *v;
+    const JinjaValue *v = NULL;
 
     if (p->at < p->end && *p->at == '*') {
         p->at++;

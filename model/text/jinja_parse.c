@@ -244,9 +244,11 @@ static Err parse_arguments(JinjaParser *p, JinjaNode **out)
             TRY(jinja_want_sign(p, ',', "or ')' among arguments"));
         if (jinja_is_sign(p->at, ')'))
             break;
-        if (jinja_is_sign(p->at, '*') || jinja_is_sign(p->at, SIGN_POWER))
-            return jinja_wrong(p, p->at, "arguments from lists (* and **) are not supported");
-        if (p->at->kind == TOKEN_NAME && jinja_is_sign(p->at + 1, '=')) {
+        if (jinja_is_sign(p->at, '*') || jinja_is_sign(p->at, SIGN_POWER)) {
+            TRY(jinja_node(p, NODE_SPREAD, p->at, link));
+            (*link)->sign = p->at++->sign;
+            TRY(parse_conditional(p, &(*link)->a));
+        } else if (p->at->kind == TOKEN_NAME && jinja_is_sign(p->at + 1, '=')) {
             TRY(jinja_node(p, NODE_NAMED, p->at, link));
             p->at += 2;
             TRY(parse_conditional(p, &(*link)->a));
@@ -336,7 +338,7 @@ static const char *short_name(const JinjaToken *t, char *out, int64_t size)
 
 static Err parse_filter(JinjaParser *p, JinjaNode *inner, JinjaNode **out)
 {
-    const JinjaToken *name;
+    const JinjaToken *name = NULL;
     char              word[64];
 
     TRY(jinja_want_name(p, "the name of a filter", &name));
@@ -367,9 +369,9 @@ static int begins_argument(const JinjaToken *t)
 
 static Err parse_test(JinjaParser *p, JinjaNode *inner, JinjaNode **out)
 {
-    const JinjaToken *is = p->at++, *name;
+    const JinjaToken *is = p->at++, *name = NULL;
     int               is_negated = jinja_skip_name(p, "not");
-    JinjaNode        *test;
+    JinjaNode        *test = NULL;
     char              word[64];
 
     TRY(jinja_want_name(p, "the name of a test", &name));
@@ -421,7 +423,7 @@ static Err parse_signed(JinjaParser *p, JinjaNode **out)
 
 static Err parse_unary(JinjaParser *p, int with_filters, JinjaNode **out)
 {
-    JinjaNode *inner;
+    JinjaNode *inner = NULL;
 
     TRY(jinja_deeper(p));
     if (jinja_is_sign(p->at, '-') || jinja_is_sign(p->at, '+'))

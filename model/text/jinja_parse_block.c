@@ -53,7 +53,7 @@ static int is_reserved(const JinjaToken *t)
 
 static Err parse_target_name(JinjaParser *p, JinjaNode **out)
 {
-    const JinjaToken *name;
+    const JinjaToken *name = NULL;
 
     if (jinja_skip_sign(p, '(')) {
         TRY(jinja_deeper(p));
@@ -184,7 +184,7 @@ static Err parse_set(JinjaParser *p, const JinjaToken *at, JinjaNode **out)
 
 static Err parse_parameters(JinjaParser *p, JinjaNode **link)
 {
-    const JinjaToken *name;
+    const JinjaToken *name = NULL;
     int               with_default = 0;
 
     TRY(jinja_want_sign(p, '(', "after the name of a macro"));
@@ -208,7 +208,7 @@ static Err parse_parameters(JinjaParser *p, JinjaNode **link)
 static Err parse_macro(JinjaParser *p, const JinjaToken *at, JinjaNode **out)
 {
     static const Ends ends = {"endmacro", NULL, NULL};
-    const JinjaToken *name;
+    const JinjaToken *name = NULL;
 
     (void)at;
     TRY(jinja_want_name(p, "the name of a macro", &name));
@@ -338,16 +338,20 @@ static int is_end(const JinjaParser *p, Ends ends)
     return 0;
 }
 
-// What is missing at the end of the template.
+// What is missing at the end of the template; the body begins behind the statement it belongs to.
 static Err open_body(const JinjaParser *p, Ends ends, const JinjaToken *begin)
 {
+    const char *end = ends.third != NULL    ? ends.third
+                      : ends.second != NULL ? ends.second
+                                            : ends.first;
+
+    do
+        begin--;
+    while (begin->kind != TOKEN_BLOCK_BEGIN);
     return jinja_wrong(p, p->at,
-                       "expected {%% %s %%} for the block that begins before line %d, column %d, "
-                       "found the end of the template",
-                       ends.third != NULL    ? ends.third
-                       : ends.second != NULL ? ends.second
-                                             : ends.first,
-                       begin->line, begin->column);
+                       "expected {%% %s %%} for the block that begins at line %d, column %d, found "
+                       "the end of the template",
+                       end, begin->line, begin->column);
 }
 
 static Err parse_body(JinjaParser *p, Ends ends, JinjaNode **out)

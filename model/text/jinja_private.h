@@ -79,13 +79,14 @@ typedef enum JinjaNodeKind {
     NODE_NAME,
     NODE_TUPLE, // a: members
     NODE_LIST,
-    NODE_DICT,  // a: NODE_PAIRs
-    NODE_PAIR,  // a, b
-    NODE_ATTR,  // a . text
-    NODE_ITEM,  // a [b]
-    NODE_SLICE, // a [b : c : body]
-    NODE_CALL,  // a (arguments in b)
-    NODE_NAMED, // text = a, among arguments
+    NODE_DICT,   // a: NODE_PAIRs
+    NODE_PAIR,   // a, b
+    NODE_ATTR,   // a . text
+    NODE_ITEM,   // a [b]
+    NODE_SLICE,  // a [b : c : body]
+    NODE_CALL,   // a (arguments in b)
+    NODE_NAMED,  // text = a, among arguments
+    NODE_SPREAD, // *a or, by its sign, **a among arguments
     NODE_FILTER,
     NODE_TEST,
     NODE_AND,

@@ -102,7 +102,7 @@ static Err choose_items(JinjaRun *r, const JinjaNode *n, const JinjaValue **item
 
     TRY(jinja_list_make(r, LIST_LIST, 0, &kept));
     for (int64_t i = 0; i < *count; i++) {
-        int yes;
+        int yes = 0;
 
         r->scope = outer;
         TRY(jinja_push_scope(r));

@@ -21,6 +21,30 @@ static void leave(void *block, void *arena)
     (void)block, (void)arena;
 }
 
+// White space is Unicode's property of that name here, to which PCRE2 adds U+180E: \s and \S become
+// classes.  (A \S inside of a class stays: no pattern of a tokenizer has been seen with one.)
+static Bytes with_own_spaces(Arena *run, Bytes pattern)
+{
+    static const char spaces[] = "\\x09-\\x0d\\x20\\x{85}\\x{a0}\\x{1680}\\x{2000}-\\x{200a}"
+                                 "\\x{2028}\\x{2029}\\x{202f}\\x{205f}\\x{3000}";
+    Text              t = text_make(run);
+    int               in_class = 0;
+
+    for (int64_t i = 0; i < pattern.length; i++) {
+        char c = pattern.data[i], next = i + 1 < pattern.length ? pattern.data[i + 1] : 0;
+
+        if (c == '\\' && next == 's')
+            text_printf(&t, in_class ? "%s" : "[%s]", spaces);
+        else if (c == '\\' && next == 'S' && !in_class)
+            text_printf(&t, "[^%s]", spaces);
+        else
+            text_add(&t, pattern.data + i, c == '\\' && next != 0 ? 2 : 1);
+        in_class = c == '[' ? 1 : c == ']' ? 0 : in_class;
+        i += c == '\\' && next != 0;
+    }
+    return (Bytes){t.data, t.length};
+}
+
 Err regex_make(Arena *run, const char *where, Bytes pattern, const Regex **out)
 {
     pcre2_general_context *general = pcre2_general_context_create(take, leave, run);
@@ -33,6 +57,7 @@ Err regex_make(Arena *run, const char *where, Bytes pattern, const Regex **out)
     if (pattern.length > PATTERN_BYTES_MAX)
         FAIL(ERR_DATA, "%s: expected a pattern of at most %d bytes, found %" PRId64, where,
              PATTERN_BYTES_MAX, pattern.length);
+    pattern = with_own_spaces(run, pattern);
     r->code = pcre2_compile((PCRE2_SPTR)pattern.data, (PCRE2_SIZE)pattern.length,
                             PCRE2_UTF | PCRE2_UCP | PCRE2_NEVER_BACKSLASH_C, &code, &at, context);
     if (r->code == NULL) {

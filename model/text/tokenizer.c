@@ -84,11 +84,11 @@ Err tokenizer_word(Flow *f, Bytes word)
 
 static Err encode_normalized(Flow *f, Bytes text, int is_first)
 {
-    int64_t at = 0;
+    AddedWalk walk = {0};
 
-    while (at < text.length) {
+    while (!walk.is_done) {
         Bytes             before;
-        const AddedToken *a = added_next(f, &f->tokenizer->normalized_set, text, &at, &before);
+        const AddedToken *a = added_next(f, &f->tokenizer->normalized_set, text, &walk, &before);
 
         TRY(cut_words(f, 0, before, is_first && before.data == text.data));
         if (a != NULL)
@@ -112,11 +112,11 @@ static Err encode_part(Flow *f, Bytes part, int is_first)
 
 static Err encode_text(Flow *f, Bytes text)
 {
-    int64_t at = 0;
+    AddedWalk walk = {0};
 
-    while (at < text.length) {
+    while (!walk.is_done) {
         Bytes             before;
-        const AddedToken *a = added_next(f, &f->tokenizer->set, text, &at, &before);
+        const AddedToken *a = added_next(f, &f->tokenizer->set, text, &walk, &before);
 
         TRY(encode_part(f, before, before.data == text.data));
         if (a != NULL)

@@ -43,9 +43,15 @@ typedef struct AddedSet {
     uint8_t     first[256]; // whether a name begins with this byte
 } AddedSet;
 
-// The next one at or behind *at that `reading` allows: what stands in front of it is *before, it
-// ends at *at.  NULL: none, and *before is all the rest.
-const AddedToken *added_next(const Flow *f, const AddedSet *set, Bytes text, int64_t *at,
+typedef struct AddedWalk {
+    int64_t search; // where names are looked for
+    int64_t end;    // of the last one, with the white space that it takes
+    int     is_done;
+} AddedWalk;
+
+// The next one that `reading` allows, and what stands in front of it.  NULL: none, the walk is
+// done, and *before is all the rest.
+const AddedToken *added_next(const Flow *f, const AddedSet *set, Bytes text, AddedWalk *w,
                              Bytes *before);
 
 // ---- normalizers
@@ -137,7 +143,7 @@ typedef struct BpeMerge {
     uint32_t rank; // lower first
 } BpeMerge;
 
-// `pieces` by the text of words; `meta`: the replacement of blanks, or empty.
+// `pieces` by what stands in words; the table is copied, its memory is not.
 Err     bpe_make(Arena *run, const char *where, const BpeConfig *config, const Pieces *pieces,
                  const BpeMerge *merges, int64_t count, const Bpe **out);
 int64_t bpe_need(int64_t merges);

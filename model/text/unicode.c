@@ -25,6 +25,15 @@ static int is_ascii_sign(int32_t c)
            (123 <= c && c <= 126);
 }
 
+// Letters, marks, decimals, what joins words, and the letters in circles and squares.
+static int is_word(int32_t c, int category)
+{
+    return (UTF8PROC_CATEGORY_LU <= category && category <= UTF8PROC_CATEGORY_NL) ||
+           category == UTF8PROC_CATEGORY_PC || c == 0x200C || c == 0x200D ||
+           (0x24B6 <= c && c <= 0x24E9) || (0x1F130 <= c && c <= 0x1F149) ||
+           (0x1F150 <= c && c <= 0x1F169) || (0x1F170 <= c && c <= 0x1F189);
+}
+
 int unicode_class_far(int32_t c)
 {
     int k = (int)utf8proc_category(c), class = 0;
@@ -37,6 +46,8 @@ int unicode_class_far(int32_t c)
         class |= UNICODE_MARK;
     if ((UTF8PROC_CATEGORY_PC <= k && k <= UTF8PROC_CATEGORY_PO) || is_ascii_sign(c))
         class |= UNICODE_PUNCTUATION;
+    if (is_word(c, k))
+        class |= UNICODE_WORD;
     return is_space(c) ? class | UNICODE_SPACE : class;
 }
 

@@ -13,12 +13,13 @@ typedef struct Bytes { // of somebody else
     int64_t     length;
 } Bytes;
 
-enum {                       // bits of a class
-    UNICODE_LETTER = 1,      // \p{L}
-    UNICODE_NUMBER = 2,      // \p{N}
-    UNICODE_SPACE = 4,       // \s: white space
-    UNICODE_MARK = 8,        // \p{M}
-    UNICODE_PUNCTUATION = 16 // \p{P}, and all ASCII that is neither letter, number, space, control
+enum {                        // bits of a class
+    UNICODE_LETTER = 1,       // \p{L}
+    UNICODE_NUMBER = 2,       // \p{N}
+    UNICODE_SPACE = 4,        // \s: white space
+    UNICODE_MARK = 8,         // \p{M}
+    UNICODE_PUNCTUATION = 16, // \p{P}, and all ASCII that is neither letter, number, space, control
+    UNICODE_WORD = 32         // \w of Unicode's annex on regular expressions
 };
 
 typedef enum UnicodeForm { UNICODE_NFC, UNICODE_NFD, UNICODE_NFKC, UNICODE_NFKD } UnicodeForm;

@@ -2,6 +2,7 @@
 // `tokenizers`, the assets bring published files and published ids.
 #include "io/file.h"
 #include "io/json.h"
+#include "model/text/bpe_train.h"
 #include "model/text/zeros.h"
 #include "model/vocab.h"
 #include "tests/check.h"
@@ -349,8 +350,74 @@ static void a_model_file_and_its_json_agree(const Comm *c)
     compare_forms(assets, "tokenizers/llama2", "text/tinyshakespeare/input.txt");
 }
 
+// ---- a tokenizer learned from a text, and what a reference learned from it
+
+static int64_t lines_of(const char *text)
+{
+    int64_t lines = 0;
+
+    for (; *text != 0; text++)
+        lines += *text == '\n';
+    return lines;
+}
+
+static void expect_merges(const char *folder, const char *want)
+{
+    char    path[FILE_PATH_MAX], *text = NULL, *behind;
+    int64_t bytes;
+
+    EXPECT_OK(file_join(path, folder, "merges.txt"));
+    EXPECT_OK(file_read(&arena, path, 1 << 20, &text, &bytes));
+    behind = text == NULL ? NULL : strchr(text, '\n'); // of the line with the version
+    EXPECT_TEXT(behind == NULL ? "" : behind + 1, want);
+    check_compared(lines_of(want));
+}
+
+static void expect_vocabulary(const char *folder, const char *path)
+{
+    char        own[FILE_PATH_MAX];
+    const Json *got = NULL, *want = NULL;
+
+    EXPECT_OK(file_join(own, folder, "vocab.json"));
+    EXPECT_OK(json_read(&arena, own, JSON_NO_COMMENTS, &got));
+    EXPECT_OK(json_read(&arena, path, JSON_NO_COMMENTS, &want));
+    if (got == NULL || want == NULL)
+        return;
+    EXPECT_INT(got->length, want->length);
+    for (const Json *m = want->child; m != NULL; m = m->next) {
+        const Json *mine = json_member(got, m->key);
+
+        EXPECT(mine != NULL && (int64_t)mine->number == (int64_t)m->number);
+        check_compared(1);
+    }
+}
+
+static void training_learns_what_the_reference_learned(const Comm *c)
+{
+    const char *assets = check_assets(), *folder = check_folder(c, "learned");
+    char        corpus[FILE_PATH_MAX], path[FILE_PATH_MAX], *merges = NULL;
+    const char *file[] = {corpus}, *special[] = {"<|endoftext|>"};
+    BpeTraining what = {file, 1, special, 1, 500};
+    BpeTrained  trained;
+    int64_t     bytes;
+
+    if (assets == NULL)
+        return;
+    open_arena();
+    EXPECT_OK(file_join(corpus, assets, "tokenizers/cs336-bpe/corpus.en"));
+    EXPECT_OK(bpe_train(&arena, &what, &trained));
+    EXPECT_OK(bpe_train_write(&arena, &trained, folder));
+    EXPECT_OK(file_join(path, assets, "tokenizers/cs336-bpe/train-bpe-reference-merges.txt"));
+    EXPECT_OK(file_read(&arena, path, 1 << 20, &merges, &bytes));
+    if (merges != NULL)
+        expect_merges(folder, merges);
+    EXPECT_OK(file_join(path, assets, "tokenizers/cs336-bpe/train-bpe-reference-vocab.json"));
+    expect_vocabulary(folder, path);
+}
+
 TEST_MAIN(CASE(a_byte_level_tokenizer_meets_every_id_and_text),
           CASE(a_tokenizer_with_blanks_as_marks_meets_every_id_and_text),
           CASE(a_tokenizer_that_normalizes_blanks_meets_every_id_and_text),
           CASE(published_tokenizers_meet_the_ids_of_the_goldens),
-          CASE(published_tokenizers_meet_published_ids), CASE(a_model_file_and_its_json_agree))
+          CASE(published_tokenizers_meet_published_ids), CASE(a_model_file_and_its_json_agree),
+          CASE(training_learns_what_the_reference_learned))
