@@ -10,21 +10,22 @@ enum { KINDS = sizeof kinds / sizeof kinds[0] };
 Err source_make(Arena *run, const Json *config, const char *folder, uint64_t seed, Source **out)
 {
     const Json *kind = json_member(config, "kind");
-    const char *names[KINDS], *name, *near;
+    const char *names[KINDS], *near;
+    Text        all = text_make(run);
 
-    if (kind == NULL || kind->kind != JSON_TEXT)
-        FAIL(ERR_CONFIG, "%s: a source needs \"kind\": the name of its kind",
-             json_where(kind == NULL ? config : kind, (char[512]){0}, 512));
-    name = kind->text;
     for (int i = 0; i < KINDS; i++) {
-        names[i] = kinds[i]->name;
-        if (strcmp(name, names[i]) == 0)
+        if (kind != NULL && kind->kind == JSON_TEXT && strcmp(kind->text, kinds[i]->name) == 0)
             return kinds[i]->make(run, config, folder, seed, out);
+        names[i] = kinds[i]->name;
+        text_printf(&all, "%s%s", i > 0 ? ", " : "", names[i]);
     }
-    near = text_nearest(name, names, KINDS);
-    FAIL(ERR_CONFIG, "%s: there is no kind of source \"%.60s\"%s%s%s",
-         json_where(kind, (char[512]){0}, 512), name, near == NULL ? "" : "; did you mean \"",
-         near == NULL ? "" : near, near == NULL ? "" : "\"?");
+    if (kind == NULL || kind->kind != JSON_TEXT)
+        FAIL(ERR_CONFIG, "%s: a source needs \"kind\": one of %s",
+             json_where(kind == NULL ? config : kind, (char[512]){0}, 512), all.data);
+    near = text_nearest(kind->text, names, KINDS);
+    FAIL(ERR_CONFIG, "%s: found the kind of source \"%.60s\"%s%s%s; expected one of %s",
+         json_where(kind, (char[512]){0}, 512), kind->text, near == NULL ? "" : "; did you mean \"",
+         near == NULL ? "" : near, near == NULL ? "" : "\"?", all.data);
 }
 
 uint64_t source_sum(const Source *s)

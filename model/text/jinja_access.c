@@ -70,7 +70,7 @@ Err jinja_equal(JinjaRun *r, const JinjaValue *a, const JinjaValue *b, int *yes)
     case JINJA_NONE: *yes = 1; return OK;
     case JINJA_STRING:
         *yes = jinja_is_bytes(a->text, a->length, b->text, b->length);
-        return *yes ? jinja_charge_bytes(r, a->length) : OK;
+        return a->length == b->length ? jinja_charge_bytes(r, a->length) : OK;
     case JINJA_FUNCTION: *yes = a->number == b->number; return OK;
     case JINJA_LIST:
     case JINJA_DICT:
@@ -117,7 +117,7 @@ Err jinja_order(JinjaRun *r, const JinjaValue *a, const JinjaValue *b, int *orde
     }
     if (a->kind == JINJA_STRING && b->kind == JINJA_STRING) {
         *order = order_bytes(a, b); // of UTF-8 is that of the characters
-        return OK;
+        return jinja_charge_bytes(r, a->length < b->length ? a->length : b->length);
     }
     if (a->kind == JINJA_LIST && b->kind == JINJA_LIST && a->sub == b->sub &&
         (a->sub == LIST_LIST || a->sub == LIST_TUPLE)) {

@@ -81,6 +81,7 @@ static Err bind_macro(JinjaRun *r, const JinjaNode *n, const JinjaCall *c)
         JinjaValue        standard = jinja_undefined(UNDEFINED_NAME, m->text, m->length);
 
         used += v != NULL && position >= c->count;
+        TRY(jinja_charge(r, 1 + c->names / 16));
         if (v == NULL && m->a != NULL)
             TRY(jinja_eval(r, m->a, &standard));
         TRY(jinja_set_var(r, m->text, m->length, v != NULL ? *v : standard));
@@ -210,13 +211,15 @@ Err jinja_push_scope(JinjaRun *r)
 
 Err jinja_set_var(JinjaRun *r, const char *name, int64_t length, JinjaValue value)
 {
-    void *p;
+    int64_t looked = 0;
+    void   *p;
 
-    for (JinjaVar *v = r->scope->first; v != NULL; v = v->next)
+    for (JinjaVar *v = r->scope->first; v != NULL; v = v->next, looked++)
         if (jinja_is_bytes(v->name, v->length, name, length)) {
             v->value = value;
-            return OK;
+            return jinja_charge(r, looked / 16);
         }
+    TRY(jinja_charge(r, looked / 16));
     TRY(jinja_take(r, (int64_t)sizeof(JinjaVar), &p));
     *(JinjaVar *)p = (JinjaVar){name, length, value, r->scope->first};
     r->scope->first = p;

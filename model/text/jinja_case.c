@@ -58,8 +58,11 @@ int jinja_is_printable(int32_t c)
 
 static int is_cased(int32_t c)
 {
-    int k = category(c);
+    int k;
 
+    if (c < 0x80)
+        return ('a' <= c && c <= 'z') || ('A' <= c && c <= 'Z');
+    k = category(c);
     return k == UTF8PROC_CATEGORY_LU || k == UTF8PROC_CATEGORY_LL || k == UTF8PROC_CATEGORY_LT;
 }
 
@@ -107,6 +110,15 @@ static int is_final_sigma(const JinjaValue *v, int64_t at, int32_t before)
                                 !is_cased(jinja_point(v->text + at + 2, v->length - at - 2, &n)));
 }
 
+static Err put_ascii(JinjaRun *r, JinjaBuffer *b, char c, int is_raised_here)
+{
+    if (is_raised_here && 'a' <= c && c <= 'z')
+        c = (char)(c - 32);
+    else if (!is_raised_here && 'A' <= c && c <= 'Z')
+        c = (char)(c + 32);
+    return jinja_add_text(r, b, &c, 1);
+}
+
 Err jinja_case(JinjaRun *r, const JinjaValue *v, JinjaCase how, JinjaValue *out)
 {
     JinjaBuffer b = {0};
@@ -118,6 +130,8 @@ Err jinja_case(JinjaRun *r, const JinjaValue *v, JinjaCase how, JinjaValue *out)
 
         if (c < 0)
             TRY(jinja_add_text(r, &b, v->text + at, n));
+        else if (c < 0x80)
+            TRY(put_ascii(r, &b, (char)c, is_raised(how, before, at == 0)));
         else if (is_raised(how, before, at == 0))
             TRY(put_upper(r, &b, c, how == CASE_TITLE || how == CASE_CAPITAL));
         else if (c == 0x130)
@@ -129,5 +143,5 @@ Err jinja_case(JinjaRun *r, const JinjaValue *v, JinjaCase how, JinjaValue *out)
         before = c;
     }
     *out = jinja_buffer_value(&b);
-    return OK;
+    return jinja_charge_bytes(r, 8 * v->length);
 }

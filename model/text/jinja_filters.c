@@ -43,14 +43,10 @@ static Err filter_string(JinjaRun *r, const JinjaValue *v, const JinjaArgs *a, J
 
 static Err filter_trim(JinjaRun *r, const JinjaValue *v, const JinjaArgs *a, JinjaValue *out)
 {
-    const JinjaValue *set = or_null(a->slot[0]);
-    JinjaValue        text;
+    JinjaValue text;
 
     TRY(jinja_text_of(r, v, &text));
-    if (set != NULL && set->kind != JINJA_STRING)
-        return jinja_fail(r, "trim takes a text of characters, not a %s", jinja_kind_name(set));
-    *out = jinja_strip(&text, set, STRIP_BEGIN | STRIP_END);
-    return jinja_charge_bytes(r, text.length);
+    return jinja_strip_set(r, &text, or_null(a->slot[0]), STRIP_BEGIN | STRIP_END, out);
 }
 
 static Err cased(JinjaRun *r, const JinjaValue *v, JinjaCase how, JinjaValue *out)

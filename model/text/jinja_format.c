@@ -215,6 +215,7 @@ static Err field_value(JinjaRun *r, const JinjaCall *c, JinjaValue name, int64_t
         index = is_index ? index * 10 + (name.text[i] - '0') : 0;
     }
     *out = NULL;
+    TRY(jinja_charge(r, 1 + c->names / 16));
     if (name.length == 0)
         index = (*next)++;
     if (name.length == 0 || is_index)

@@ -54,12 +54,7 @@ CASE_METHOD(capitalize, CASE_CAPITAL)
 
 static Err strip(JinjaRun *r, const JinjaValue *v, const JinjaArgs *a, int ends, JinjaValue *out)
 {
-    const JinjaValue *set = or_null(a->slot[0]);
-
-    if (set != NULL)
-        TRY(want_text(r, set, "what is stripped"));
-    *out = jinja_strip(v, set, ends);
-    return jinja_charge_bytes(r, v->length - out->length + 64);
+    return jinja_strip_set(r, v, or_null(a->slot[0]), ends, out);
 }
 
 static Err method_strip(JinjaRun *r, const JinjaValue *v, const JinjaArgs *a, JinjaValue *out)
@@ -87,16 +82,19 @@ static int ends_with(const JinjaValue *v, const JinjaValue *what, int at_end)
 static Err is_at(JinjaRun *r, const JinjaValue *v, const JinjaValue *what, int at_end,
                  JinjaValue *out)
 {
+    const JinjaValue *item = what;
+    int64_t           count = 1;
+
     *out = jinja_bool(0);
     if (what->kind == JINJA_LIST && what->sub == LIST_TUPLE) {
-        for (int64_t i = 0; i < what->list->count && !out->number; i++) {
-            TRY(want_text(r, &what->list->item[i], "what a text begins or ends with"));
-            *out = jinja_bool(ends_with(v, &what->list->item[i], at_end));
-        }
-        return jinja_charge(r, what->list->count / 8);
+        item = what->list->item;
+        count = what->list->count;
     }
-    TRY(want_text(r, what, "what a text begins or ends with"));
-    *out = jinja_bool(ends_with(v, what, at_end));
+    for (int64_t i = 0; i < count && !out->number; i++) {
+        TRY(want_text(r, &item[i], "what a text begins or ends with"));
+        TRY(jinja_charge_bytes(r, item[i].length + 8));
+        *out = jinja_bool(ends_with(v, &item[i], at_end));
+    }
     return OK;
 }
 
@@ -114,6 +112,7 @@ static Err method_removeprefix(JinjaRun *r, const JinjaValue *v, const JinjaArgs
                                JinjaValue *out)
 {
     TRY(want_text(r, a->slot[0], "a prefix"));
+    TRY(jinja_charge_bytes(r, a->slot[0]->length));
     *out = ends_with(v, a->slot[0], 0) ? piece(v, a->slot[0]->length, v->length) : *v;
     return OK;
 }
@@ -122,6 +121,7 @@ static Err method_removesuffix(JinjaRun *r, const JinjaValue *v, const JinjaArgs
                                JinjaValue *out)
 {
     TRY(want_text(r, a->slot[0], "a suffix"));
+    TRY(jinja_charge_bytes(r, a->slot[0]->length));
     *out = ends_with(v, a->slot[0], 1) ? piece(v, 0, v->length - a->slot[0]->length) : *v;
     return OK;
 }
@@ -129,13 +129,24 @@ static Err method_removesuffix(JinjaRun *r, const JinjaValue *v, const JinjaArgs
 // ---- splitting
 
 // Where the last `what` before `end` begins; -1: nowhere.
-static int64_t find_last(const JinjaValue *v, int64_t end, const JinjaValue *what)
+static Err find_last(JinjaRun *r, const JinjaValue *v, int64_t end, const JinjaValue *what,
+                     int64_t *out)
 {
-    for (int64_t at = end - what->length; at >= 0; at--)
-        if (v->text[at] == what->text[0] &&
-            jinja_is_bytes(v->text + at, what->length, what->text, what->length))
-            return at;
-    return -1;
+    int64_t work = 0;
+
+    *out = -1;
+    for (int64_t at = end - what->length; at >= 0 && *out < 0; at--) {
+        if (v->text[at] != what->text[0])
+            continue;
+        if (jinja_is_bytes(v->text + at, what->length, what->text, what->length))
+            *out = at;
+        work += 8 + what->length;
+        if (work < 1024)
+            continue;
+        TRY(jinja_charge_bytes(r, work));
+        work = 0;
+    }
+    return jinja_charge_bytes(r, work + 8);
 }
 
 static Err split_at(JinjaRun *r, const JinjaValue *v, const JinjaValue *sign, int64_t most,
@@ -170,8 +181,9 @@ static Err split_at_back(JinjaRun *r, const JinjaValue *v, const JinjaValue *sig
     int64_t end = v->length;
 
     for (int64_t n = 0; n != most; n++) {
-        int64_t at = find_last(v, end, sign);
+        int64_t at;
 
+        TRY(find_last(r, v, end, sign, &at));
         if (at < 0)
             break;
         TRY(jinja_list_add(r, out, piece(v, at + sign->length, end)));
@@ -292,8 +304,9 @@ static Err partition(JinjaRun *r, const JinjaValue *v, const JinjaValue *sign, i
         return jinja_fail(r, "a text is split at an empty text");
     TRY(jinja_charge_bytes(r, v->length));
     TRY(jinja_list_make(r, LIST_TUPLE, 3, out));
-    at = is_back ? find_last(v, v->length, sign)
-                 : jinja_find(v->text, v->length, sign->text, sign->length);
+    at = jinja_find(v->text, v->length, sign->text, sign->length);
+    if (is_back)
+        TRY(find_last(r, v, v->length, sign, &at));
     if (at < 0 && is_back) {
         TRY(jinja_list_add(r, out, jinja_string("")));
         TRY(jinja_list_add(r, out, jinja_string("")));
@@ -343,10 +356,11 @@ static Err find(JinjaRun *r, const JinjaValue *v, const JinjaArgs *a, int is_bac
         return OK;
     JinjaValue part = piece(v, from, to);
 
-    if (is_back)
-        at = a->slot[0]->length == 0 ? part.length : find_last(&part, part.length, a->slot[0]);
-    else
-        at = jinja_find(part.text, part.length, a->slot[0]->text, a->slot[0]->length);
+    at = jinja_find(part.text, part.length, a->slot[0]->text, a->slot[0]->length);
+    if (is_back && a->slot[0]->length == 0)
+        at = part.length;
+    else if (is_back)
+        TRY(find_last(r, &part, part.length, a->slot[0], &at));
     if (at >= 0)
         *out = jinja_int(jinja_points(v->text, from + at));
     return OK;
@@ -395,7 +409,7 @@ static Err replace_between(JinjaRun *r, const JinjaValue *v, const JinjaValue *f
 
     for (int64_t at = 0; at < v->length; at += n, done++) {
         n = jinja_point_bytes(v->text + at, v->length - at);
-        if (done != most && (most < 0 || done < most))
+        if (most < 0 || done < most)
             TRY(jinja_add_text(r, b, fresh->text, fresh->length));
         TRY(jinja_add_text(r, b, v->text + at, n));
     }

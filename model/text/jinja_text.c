@@ -34,12 +34,17 @@ int jinja_point_bytes(const char *text, int64_t length)
     return n > 0 ? n : 1;
 }
 
+static int begins_point(char c)
+{
+    return ((unsigned char)c & 0xC0) != 0x80;
+}
+
 int64_t jinja_points(const char *text, int64_t length)
 {
     int64_t count = 0;
 
-    for (int64_t at = 0; at < length; count++)
-        at += jinja_point_bytes(text + at, length - at);
+    for (int64_t at = 0; at < length; at++)
+        count += begins_point(text[at]);
     return count;
 }
 
@@ -47,8 +52,11 @@ int64_t jinja_point_at(const char *text, int64_t length, int64_t index)
 {
     int64_t at = 0;
 
-    for (; index > 0 && at < length; index--)
-        at += jinja_point_bytes(text + at, length - at);
+    for (; at < length; at++) {
+        index -= begins_point(text[at]);
+        if (index < 0)
+            break;
+    }
     return at;
 }
 
@@ -91,6 +99,19 @@ JinjaValue jinja_strip(const JinjaValue *v, const JinjaValue *set, int ends)
         end = back;
     }
     return jinja_string_n(text + begin, end - begin);
+}
+
+Err jinja_strip_set(JinjaRun *r, const JinjaValue *v, const JinjaValue *set, int ends,
+                    JinjaValue *out)
+{
+    enum { SET_MAX = 1024 };
+
+    if (set != NULL && set->kind == JINJA_UNDEFINED)
+        return jinja_fail_undefined(r, set);
+    if (set != NULL && (set->kind != JINJA_STRING || set->length > SET_MAX))
+        return jinja_fail(r, "what is stripped must be a text of at most %d bytes", SET_MAX);
+    *out = jinja_strip(v, set, ends);
+    return jinja_charge_bytes(r, (v->length - out->length) * (8 + (set != NULL ? set->length : 0)));
 }
 
 // ---- growing
