@@ -1,5 +1,8 @@
 #include "campaign/export.h"
 #include "cli/commands.h"
+#include "cli/model_files.h"
+#include "model/export_model.h"
+#include "model/import.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -22,7 +25,67 @@ static Err find_form(const char *name, ExportForm *out)
          near == NULL ? "" : "\"?");
 }
 
-static Err export(Arena *arena, const Command *c, const Args *a)
+// ---- models
+
+static Err find_choice(const char *option, const char *name, const char *const *names, int count,
+                       int *out)
+{
+    const char *near = text_nearest(name, names, count);
+
+    for (*out = 0; *out < count; ++*out)
+        if (strcmp(names[*out], name) == 0)
+            return OK;
+    FAIL(ERR_USAGE, "--%s is \"%.40s\"%s%s%s; see tandem export --help", option, name,
+         near == NULL ? "" : "; did you mean \"", near == NULL ? "" : near,
+         near == NULL ? "" : "\"?");
+}
+
+static Err export_with(Arena *scratch, const ImportModel *found, const Args *a, const Command *c)
+{
+    static const char *const types[] = {"f32", "f16", "bf16", "q8_0"};
+    const char              *to = args_text(c, a, "to"), *out = args_text(c, a, "out");
+    const char              *slash = strrchr(found->chosen, '/');
+    Params                   params = params_make(scratch, &found->dims);
+    float                   *flat = arena_new(scratch, float, params.padded);
+    ExportModel              m = {.params = &params,
+                                  .flat = flat,
+                                  .tokenizer = found->tokenizer,
+                                  .name = slash != NULL && slash[1] != 0 ? slash + 1 : found->chosen};
+    int                      type;
+
+    TRY(find_choice("dtype", args_text(c, a, "dtype"), types, 4, &type));
+    TRY(import_load(scratch, found, &params, flat));
+    return strcmp(to, "hf") == 0 ? export_hf(scratch, &m, (ExportType)type, out)
+                                 : export_gguf(scratch, &m, (ExportType)type, out);
+}
+
+static Err export_model(Arena *arena, const Command *c, const Args *a)
+{
+    static const char *const forms[] = {"hf", "gguf"};
+    ImportModel              found;
+    Text                     t = text_make(arena);
+    Arena                    scratch;
+    int                      form;
+    Err                      e;
+
+    if (a->words > 0)
+        FAIL(ERR_USAGE, "with --model, no other path is taken: found \"%.60s\"", a->word[0]);
+    TRY(find_choice("to", args_text(c, a, "to"), forms, 2, &form));
+    TRY(import_find(arena, args_text(c, a, "model"), &found));
+    TRY(arena_make(&scratch, "scratch",
+                   ((int64_t)1 << 36) + params_plan(&found.dims).padded * (int64_t)sizeof(float)));
+    e = export_with(&scratch, &found, a, c);
+    arena_free(&scratch);
+    TRY(e);
+    text_printf(&t, "%s written to %s as %s%s\n", found.chosen, args_text(c, a, "out"),
+                args_text(c, a, "dtype"),
+                found.tokenizer == NULL ? "; it brings no tokenizer, so there is none" : "");
+    return commands_print(&t);
+}
+
+// ---- examples
+
+static Err export_rows(Arena *arena, const Command *c, const Args *a)
 {
     ExportForm form;
     int64_t    count;
@@ -30,8 +93,6 @@ static Err export(Arena *arena, const Command *c, const Args *a)
     Arena      scratch;
     Err        e;
 
-    if (!args_has(c, a, "to") || !args_has(c, a, "out"))
-        FAIL(ERR_USAGE, "--to FORM and --out PATH are needed; see tandem export --help");
     TRY(find_form(args_text(c, a, "to"), &form));
     TRY(arena_make(&scratch, "scratch", (int64_t)1 << 36));
     e = export_examples(&scratch, a->word[0], form, args_has(c, a, "seeds"), args_text(c, a, "out"),
@@ -42,30 +103,47 @@ static Err export(Arena *arena, const Command *c, const Args *a)
     return commands_print(&t);
 }
 
+static Err export(Arena *arena, const Command *c, const Args *a)
+{
+    if (!args_has(c, a, "to") || !args_has(c, a, "out"))
+        FAIL(ERR_USAGE, "--to FORM and --out PATH are needed; see tandem export --help");
+    if (args_has(c, a, "model"))
+        return export_model(arena, c, a);
+    if (a->words == 0)
+        FAIL(ERR_USAGE, "a run directory is needed for its examples, or --model for a model");
+    return export_rows(arena, c, a);
+}
+
 static Err run(const Comm *world, Arena *arena, const Command *c, const Args *a)
 {
     return comm_agree(world, world->rank == 0 ? export(arena, c, a) : OK);
 }
 
 static const ArgsOption OPTIONS[] = {
-    {"to", "FORM", NULL, "messages, rows, alpaca, wizardlm or self-instruct"},
-    {"out", "PATH", NULL, "file to write; for self-instruct a folder"},
+    {"to", "FORM", NULL, "messages, rows, alpaca, wizardlm, self-instruct; of a model hf, gguf"},
+    {"out", "PATH", NULL, "file to write; for self-instruct and hf a folder"},
+    {"model", "DIR", NULL, "a model: run directory (newest weights), weight file, folder, .gguf"},
+    {"dtype", "TYPE", "f32", "of a model: f32, f16, bf16, and for gguf q8_0"},
     {"seeds", NULL, NULL, "with the examples of iteration 0"},
     {NULL, NULL, NULL, NULL}};
 
 const Command CMD_EXPORT = {
     .name = "export",
-    .usage = "RUN --to FORM --out PATH [--seeds]",
-    .about = "kept examples as files for other programs",
+    .usage = "RUN --to FORM --out PATH [--seeds] | --model DIR --to hf|gguf --out PATH [--dtype T]",
+    .about = "kept examples, or a model, as files for other programs",
     .details = "messages       JSONL, {\"messages\": [{\"role\", \"content\"}]} per example\n"
                "rows           JSONL, every field, verdict and score of an example\n"
                "alpaca         a JSON list of instruction, input, output\n"
                "wizardlm       a JSON list of instruction (an input stands below it), output\n"
                "self-instruct  the JSONL files of the five steps of Self-Instruct, in a folder\n"
+               "hf             a Hugging Face folder: config.json, model.safetensors, tokenizer\n"
+               "gguf           one file for llama.cpp; q8_0: rows of a multiple of 32, others f16\n"
                "For Parquet: jobs/parquet.py FILE.jsonl FILE.parquet.\n",
     .examples = "  tandem export runs/alpaca --to alpaca --out alpaca.json\n"
-                "  tandem export runs/self-instruct --to messages --out messages.jsonl\n",
-    .words_min = 1,
+                "  tandem export runs/self-instruct --to messages --out messages.jsonl\n"
+                "  tandem export --model runs/star-tiny --to hf --out star-tiny-hf\n"
+                "  tandem export --model runs/star-tiny --to gguf --dtype q8_0 --out tiny.gguf\n",
+    .words_min = 0,
     .words_max = 1,
     .options = OPTIONS,
     .run = run};

@@ -1,8 +1,23 @@
 #include "campaign/inspect.h"
 #include "cli/commands.h"
+#include "io/file.h"
+#include "model/export_model.h"
+#include "model/foreign.h"
+
+// A model of others: run directories and weight files have more to say.
+static int is_model(const char *path)
+{
+    char config[FILE_PATH_MAX];
+
+    if (!file_is_folder(path))
+        return foreign_is(path);
+    return file_join(config, path, "config.json") == OK && file_exists(config);
+}
 
 static Err inspect_path(Text *t, Arena *scratch, const Command *c, const Args *a, const char *path)
 {
+    if (!args_has(c, a, "yields") && !args_has(c, a, "digest") && is_model(path))
+        return describe_model(t, scratch, path);
     if (args_has(c, a, "yields"))
         return inspect_yields(t, scratch, path,
                               args_has(c, a, "json") ? INSPECT_JSON : INSPECT_PLAIN);
@@ -54,12 +69,13 @@ static const ArgsOption OPTIONS[] = {
 const Command CMD_INSPECT = {
     .name = "inspect",
     .usage = "[--digest | --yields [--json]] PATH ...",
-    .about = "what a run directory, an example set or a weight file holds",
+    .about = "what a run directory, an example set, a weight file or a model holds",
     .details =
         "The hashes of --digest cover content only: not times, ranks, attempts or the layout\n"
         "of files.  Two runs with the same digests hold the same data and weights, bit for "
         "bit.\n",
     .examples = "  tandem inspect runs/star-addition\n"
+                "  tandem inspect model.gguf hugging-face-folder\n"
                 "  tandem inspect --digest runs/star-tiny\n"
                 "  tandem inspect --yields runs/star-tiny/examples\n",
     .words_min = 1,

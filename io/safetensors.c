@@ -1,6 +1,7 @@
 #include "io/safetensors.h"
 
 #include "io/file.h"
+#include "io/half.h"
 #include "io/json.h"
 #include "io/safetensors_private.h"
 
@@ -185,24 +186,6 @@ const SafeTensor *safetensors_find(const SafeFolder *f, const char *name)
     return bsearch(&wanted, f->tensor, (size_t)f->count, sizeof wanted, by_name);
 }
 
-static uint32_t f16_bits(uint32_t half)
-{
-    uint32_t sign = (half & 0x8000u) << 16, exponent = half >> 10 & 0x1F, fraction = half & 0x3FF;
-
-    if (exponent == 0x1F) // infinite or not a number
-        return sign | 0x7F800000u | fraction << 13;
-    if (exponent != 0)
-        return sign | (exponent + 112) << 23 | fraction << 13;
-    if (fraction == 0)
-        return sign;
-    exponent = 113; // too small for f16 to be normal, normal as f32
-    while ((fraction & 0x400) == 0) {
-        fraction <<= 1;
-        exponent--;
-    }
-    return sign | exponent << 23 | (fraction & 0x3FF) << 13;
-}
-
 // Widens 16-bit values that lie in the upper half of `out`, from the front, so that none is
 // overwritten before it was read.
 static void widen(SafeKind kind, float *out, int64_t count)
@@ -211,11 +194,9 @@ static void widen(SafeKind kind, float *out, int64_t count)
 
     for (int64_t i = 0; i < count; i++) {
         uint16_t half;
-        uint32_t bits;
 
         memcpy(&half, narrow + 2 * i, sizeof half);
-        bits = kind == SAFE_BF16 ? (uint32_t)half << 16 : f16_bits(half);
-        memcpy(&out[i], &bits, sizeof bits);
+        out[i] = kind == SAFE_BF16 ? half_widen_bf16(half) : half_widen_f16(half);
     }
 }
 

@@ -5,6 +5,7 @@
 #include "io/file.h"
 #include "io/json.h"
 #include "io/safetensors.h"
+#include "model/foreign.h"
 #include "model/vocab.h"
 
 #include <inttypes.h>
@@ -224,13 +225,15 @@ Err import_find(Arena *run, const char *path, ImportModel *out)
     }
     if (!file_exists(path))
         FAIL(ERR_IO,
-             "%s: there is no such file; expected a Hugging Face folder, a weight file of ours or "
-             "a run directory",
+             "%s: there is no such file; expected a Hugging Face folder, a weight file of ours, a "
+             "run directory, a .gguf file or a .bin file of llama2.c",
              path);
+    if (!file_is_folder(path) && foreign_is(path))
+        return foreign_find(run, path, out);
     if (!ends_with(path, ".h5"))
         FAIL(ERR_DATA,
              "%s: is neither a Hugging Face folder (no config.json), nor a run directory (no "
-             "weights/), nor an .h5 file",
+             "weights/), nor an .h5, .gguf or .bin file",
              path);
     snprintf(out->chosen, sizeof out->chosen, "%s", path);
     return find_in_file(run, out);
@@ -244,6 +247,8 @@ Err import_load(Arena *scratch, const ImportModel *m, const Params *p, float *fl
     TRY(file_join(config, m->chosen, "config.json"));
     if (file_exists(config))
         return import_weights(scratch, m->chosen, p, flat);
+    if (foreign_is(m->chosen))
+        return foreign_load(scratch, m->chosen, p, flat);
     return ckpt_read_tensors(scratch, m->chosen, params_tensors(scratch, p), p->count, 1,
                              params_take, &to);
 }

@@ -11,8 +11,8 @@
 Err import_dims(Arena *scratch, const char *folder, Dims *out);
 Err import_weights(Arena *scratch, const char *folder, const Params *p, float *flat);
 
-// `path`: a Hugging Face folder, one of our .h5 files (weights or checkpoint), or a run directory
-// (its newest weights).  The file that was chosen goes to `chosen` [FILE_PATH_MAX].
+// `path`: a Hugging Face folder, one of our .h5 files (weights or checkpoint), a run directory (its
+// newest weights), a GGUF file or a .bin file of llama2.c (foreign.h).  The file that was chosen goes to `chosen` [FILE_PATH_MAX].
 typedef struct ImportModel {
     Dims        dims;
     const char *tokenizer; // JSON text for vocab_make; NULL where the folder has none

@@ -19,7 +19,7 @@
 enum {
     JINJA_TEMPLATE_BYTES_MAX = 1 << 20,
     JINJA_OUTPUT_BYTES_MAX = 8 << 20,
-    JINJA_STEPS_MAX = 5000000, // values computed, and 64 bytes of text handled
+    JINJA_STEPS_MAX = 2000000, // values computed, and 64 bytes of text handled
     JINJA_MEMORY_MAX = 96 << 20,
     JINJA_RANGE_MAX = 100000,
     JINJA_LIST_MAX = 1 << 20, // members of one list or dict

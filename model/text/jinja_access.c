@@ -347,7 +347,7 @@ static Err item_at(JinjaRun *r, const JinjaValue *v, int64_t index, JinjaValue *
     }
     at = jinja_point_at(v->text, v->length, at);
     *out = jinja_string_n(v->text + at, jinja_point_bytes(v->text + at, v->length - at));
-    return OK;
+    return jinja_charge_bytes(r, 4 * at);
 }
 
 static int has_index(const JinjaValue *v)

@@ -20,19 +20,6 @@ static int flag(const JinjaValue *v)
     return v != NULL && jinja_truth(v);
 }
 
-static Err whole(JinjaRun *r, const JinjaValue *v, const char *what, int64_t standard, int64_t *out)
-{
-    *out = standard;
-    if (v == NULL)
-        return OK;
-    if (v->kind == JINJA_UNDEFINED)
-        return jinja_fail_undefined(r, v);
-    if (v->kind != JINJA_INT && v->kind != JINJA_BOOL)
-        return jinja_fail(r, "%s must be an integer, found a %s", what, jinja_kind_name(v));
-    *out = v->number;
-    return OK;
-}
-
 // ---- text
 
 static Err filter_string(JinjaRun *r, const JinjaValue *v, const JinjaArgs *a, JinjaValue *out)
@@ -121,7 +108,7 @@ static Err filter_escape(JinjaRun *r, const JinjaValue *v, const JinjaArgs *a, J
 static Err filter_indent(JinjaRun *r, const JinjaValue *v, const JinjaArgs *a, JinjaValue *out)
 {
     static const JinjaArgs none = {{NULL}, NULL};
-    const JinjaRow        *lines = jinja_find_row(JINJA_TEXT_METHODS, "splitlines", 10);
+    const JinjaRow        *lines = jinja_find_row(JINJA_SPLIT_METHODS, "splitlines", 10);
     JinjaValue             text, list, four = jinja_int(4), blank = jinja_string_n(" ", 1), indent;
     JinjaBuffer            b = {0};
 
@@ -247,7 +234,7 @@ static Err filter_int(JinjaRun *r, const JinjaValue *v, const JinjaArgs *a, Jinj
     int     got;
     double  real;
 
-    TRY(whole(r, a->slot[1], "the base of int", 10, &base));
+    TRY(jinja_want_int(r, a->slot[1], "the base of int", 10, &base));
     if (v->kind == JINJA_UNDEFINED)
         return jinja_fail_undefined(r, v);
     got = read_int(v, base, &number);
@@ -318,7 +305,7 @@ static Err filter_round(JinjaRun *r, const JinjaValue *v, const JinjaArgs *a, Ji
     int64_t    precision;
     double     scale;
 
-    TRY(whole(r, a->slot[0], "the precision of round", 0, &precision));
+    TRY(jinja_want_int(r, a->slot[0], "the precision of round", 0, &precision));
     if (v->kind == JINJA_UNDEFINED)
         return jinja_fail_undefined(r, v);
     if (!jinja_is_number(v))

@@ -321,7 +321,7 @@ static Err filter_join(JinjaRun *r, const JinjaValue *v, const JinjaArgs *a, Jin
         TRY(jinja_print(r, &b, &member));
     }
     *out = jinja_buffer_value(&b);
-    return OK;
+    return jinja_charge(r, count / 4);
 }
 
 // attribute, start

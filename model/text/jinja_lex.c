@@ -1,5 +1,5 @@
 // jinja_lex.c -- a template as a list of words, and the white space rules.
-#include "model/text/jinja_private.h"
+#include "model/text/jinja_lex.h"
 
 #include "base/text.h"
 
@@ -9,23 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BRACKETS_MAX = 256, NUMBER_BYTES = 64 };
-
-typedef struct Lexer {
-    JinjaPool  *pool;
-    const char *name;
-    const char *text; // newlines are \n, the last one is gone
-    int64_t     length, at;
-    int64_t     seen; // line and column are those of this byte
-    int         line, column;
-    JinjaToken *token;
-    int64_t     count, room;
-    int         line_starting; // nothing but a newline stands before `at`
-    char        bracket[BRACKETS_MAX];
-    int         brackets;
-} Lexer;
-
-static void locate(Lexer *x, int64_t at)
+static void locate(JinjaLexer *x, int64_t at)
 {
     for (; x->seen < at; x->seen++) {
         if (x->text[x->seen] == '\n') {
@@ -37,8 +21,7 @@ static void locate(Lexer *x, int64_t at)
     }
 }
 
-static Err wrong(Lexer *x, int64_t at, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
-static Err wrong(Lexer *x, int64_t at, const char *fmt, ...)
+Err jinja_lex_wrong(JinjaLexer *x, int64_t at, const char *fmt, ...)
 {
     char    words[256];
     va_list args;
@@ -54,14 +37,14 @@ static Err wrong(Lexer *x, int64_t at, const char *fmt, ...)
     FAIL(ERR_DATA, "%s:%d:%d: %s", x->name, x->line, x->column, words);
 }
 
-static Err add(Lexer *x, JinjaTokenKind kind, int64_t begin, int64_t end)
+Err jinja_lex_add(JinjaLexer *x, JinjaTokenKind kind, int64_t begin, int64_t end)
 {
     if (x->count == x->room) {
         int64_t     room = x->room == 0 ? 256 : 2 * x->room;
         JinjaToken *more = jinja_push(x->pool, room * (int64_t)sizeof *more);
 
         if (more == NULL)
-            return wrong(x, begin, "the template has too many words");
+            return jinja_lex_wrong(x, begin, "the template has too many words");
         if (x->count > 0)
             memcpy(more, x->token, (size_t)x->count * sizeof *more);
         x->token = more;
@@ -76,19 +59,14 @@ static Err add(Lexer *x, JinjaTokenKind kind, int64_t begin, int64_t end)
     return OK;
 }
 
-static JinjaToken *last(Lexer *x)
-{
-    return &x->token[x->count - 1];
-}
-
-static int begins(const Lexer *x, int64_t at, const char *what)
+static int begins(const JinjaLexer *x, int64_t at, const char *what)
 {
     int64_t n = (int64_t)strlen(what);
 
     return n <= x->length - at && memcmp(x->text + at, what, (size_t)n) == 0;
 }
 
-static int64_t skip_space(const Lexer *x, int64_t at)
+static int64_t skip_space(const JinjaLexer *x, int64_t at)
 {
     int n;
 
@@ -98,7 +76,7 @@ static int64_t skip_space(const Lexer *x, int64_t at)
 }
 
 // Where [begin, end) ends without the white space at its end.
-static int64_t strip_end(const Lexer *x, int64_t begin, int64_t end)
+static int64_t strip_end(const JinjaLexer *x, int64_t begin, int64_t end)
 {
     JinjaValue v = jinja_string_n(x->text + begin, end - begin);
 
@@ -109,7 +87,7 @@ static int64_t strip_end(const Lexer *x, int64_t begin, int64_t end)
 
 // One past the closing sign at `at` and the white space that goes with it; -1: there is none.
 // Blocks and comments take a newline with them, unless a + says no.
-static int64_t close_at(const Lexer *x, int64_t at, const char *sign)
+static int64_t close_at(const JinjaLexer *x, int64_t at, const char *sign)
 {
     char minus[4], plus[4];
     int  is_variable = sign[0] == '}';
@@ -126,14 +104,14 @@ static int64_t close_at(const Lexer *x, int64_t at, const char *sign)
     return !is_variable && at < x->length && x->text[at] == '\n' ? at + 1 : at;
 }
 
-static void pass(Lexer *x, int64_t at)
+static void pass(JinjaLexer *x, int64_t at)
 {
     x->line_starting = at > 0 && x->text[at - 1] == '\n';
     x->at = at;
 }
 
 // The text [x->at, end) before an opening sign, less what that sign strips.
-static Err add_data(Lexer *x, int64_t end)
+static Err add_data(JinjaLexer *x, int64_t end)
 {
     char    sign = end + 2 < x->length ? x->text[end + 2] : 0;
     int64_t begin = x->at, keep = end;
@@ -148,11 +126,11 @@ static Err add_data(Lexer *x, int64_t end)
         if ((line > begin || x->line_starting) && strip_end(x, line, end) == line)
             keep = line;
     }
-    return keep > begin ? add(x, TOKEN_DATA, begin, keep) : OK;
+    return keep > begin ? jinja_lex_add(x, TOKEN_DATA, begin, keep) : OK;
 }
 
 // One past "{% raw %}" at `at`; -1: something else stands there.
-static int64_t raw_at(const Lexer *x, int64_t at, const char *word)
+static int64_t raw_at(const JinjaLexer *x, int64_t at, const char *word)
 {
     if (!begins(x, at, "{%"))
         return -1;
@@ -164,7 +142,7 @@ static int64_t raw_at(const Lexer *x, int64_t at, const char *word)
     return skip_space(x, at + (int64_t)strlen(word));
 }
 
-static int64_t raw_open(const Lexer *x, int64_t at)
+static int64_t raw_open(const JinjaLexer *x, int64_t at)
 {
     at = raw_at(x, at, "raw");
     if (at >= 0 && begins(x, at, "-%}"))
@@ -172,7 +150,7 @@ static int64_t raw_open(const Lexer *x, int64_t at)
     return at >= 0 && begins(x, at, "%}") ? at + 2 : -1;
 }
 
-static Err lex_raw(Lexer *x, int64_t open, int64_t body)
+static Err lex_raw(JinjaLexer *x, int64_t open, int64_t body)
 {
     pass(x, body);
     for (int64_t at = body; at < x->length; at++) {
@@ -184,11 +162,11 @@ static Err lex_raw(Lexer *x, int64_t open, int64_t body)
         pass(x, end);
         return OK;
     }
-    return wrong(x, open,
-                 "expected {%% endraw %%} after {%% raw %%}, found the end of the template");
+    return jinja_lex_wrong(
+        x, open, "expected {%% endraw %%} after {%% raw %%}, found the end of the template");
 }
 
-static Err lex_comment(Lexer *x, int64_t open)
+static Err lex_comment(JinjaLexer *x, int64_t open)
 {
     int64_t at = open + 2;
 
@@ -201,12 +179,13 @@ static Err lex_comment(Lexer *x, int64_t open)
         pass(x, end);
         return OK;
     }
-    return wrong(x, open, "expected #} at the end of this comment, found the end of the template");
+    return jinja_lex_wrong(x, open,
+                           "expected #} at the end of this comment, found the end of the template");
 }
 
-static Err lex_inside(Lexer *x, const char *close);
+static Err lex_inside(JinjaLexer *x, const char *close);
 
-static Err lex_outside(Lexer *x)
+static Err lex_outside(JinjaLexer *x)
 {
     int64_t end = x->at, raw;
 
@@ -223,7 +202,8 @@ static Err lex_outside(Lexer *x)
         return lex_raw(x, end, raw);
     if (x->text[end + 1] == '#')
         return lex_comment(x, end);
-    TRY(add(x, x->text[end + 1] == '{' ? TOKEN_VARIABLE_BEGIN : TOKEN_BLOCK_BEGIN, end, end + 2));
+    TRY(jinja_lex_add(x, x->text[end + 1] == '{' ? TOKEN_VARIABLE_BEGIN : TOKEN_BLOCK_BEGIN, end,
+                      end + 2));
     x->at = end + 2;
     x->at += x->at < x->length && (x->text[x->at] == '-' || x->text[x->at] == '+');
     return lex_inside(x, x->text[end + 1] == '{' ? "}}" : "%}");
@@ -231,261 +211,65 @@ static Err lex_outside(Lexer *x)
 
 // ---- the inside of {{ }} and {% %}
 
-static int is_digit(int c)
-{
-    return '0' <= c && c <= '9';
-}
-
-static int is_word(int c)
-{
-    return is_digit(c) || ('a' <= c && c <= 'z') || ('A' <= c && c <= 'Z') || c == '_';
-}
-
-static int peek(const Lexer *x, int64_t at)
-{
-    return at < x->length ? (unsigned char)x->text[at] : 0;
-}
-
-static int64_t skip_digits(const Lexer *x, int64_t at)
-{
-    while (is_digit(peek(x, at)) || (peek(x, at) == '_' && is_digit(peek(x, at + 1))))
-        at++;
-    return at;
-}
-
-static Err number_value(Lexer *x, int64_t begin, int64_t end, int base, int is_real)
-{
-    char digits[NUMBER_BYTES], *rest;
-    int  n = 0;
-    Err  e;
-
-    for (int64_t i = begin + (base == 10 ? 0 : 2); i < end; i++) {
-        if (x->text[i] == '_')
-            continue;
-        if (n == NUMBER_BYTES - 1)
-            return wrong(x, begin, "expected a number of at most %d digits", NUMBER_BYTES - 1);
-        digits[n++] = x->text[i];
-    }
-    digits[n] = 0;
-    e = add(x, is_real ? TOKEN_FLOAT : TOKEN_INT, begin, end);
-    if (e != OK)
-        return e;
-    if (is_real) {
-        last(x)->real = strtod(digits, &rest);
-    } else {
-        uint64_t value = strtoull(digits, &rest, base);
-
-        if (value > INT64_MAX)
-            return wrong(x, begin, "expected a whole number below 2^63");
-        last(x)->number = (int64_t)value;
-    }
-    if (n == 0 || *rest != 0)
-        return wrong(x, begin, "expected a number, found \"%.*s\"", (int)(end - begin),
-                     x->text + begin);
-    x->at = end;
-    return OK;
-}
-
-static Err lex_number(Lexer *x)
-{
-    int64_t begin = x->at, at = begin;
-    int     second = peek(x, at + 1) | 0x20, is_real = 0;
-
-    if (peek(x, at) == '0' && (second == 'x' || second == 'o' || second == 'b')) {
-        for (at += 2; is_word(peek(x, at));)
-            at++;
-        return number_value(x, begin, at, second == 'x' ? 16 : second == 'o' ? 8 : 2, 0);
-    }
-    at = skip_digits(x, at);
-    if ((begin == 0 || x->text[begin - 1] != '.') && peek(x, at) == '.' &&
-        is_digit(peek(x, at + 1))) {
-        at = skip_digits(x, at + 1);
-        is_real = 1;
-    }
-    if ((peek(x, at) | 0x20) == 'e') {
-        int64_t exponent = at + 1;
-
-        exponent += peek(x, exponent) == '+' || peek(x, exponent) == '-';
-        if (is_digit(peek(x, exponent))) {
-            at = skip_digits(x, exponent);
-            is_real = 1;
-        }
-    }
-    if (!is_real && at - begin > 1 && x->text[begin] == '0')
-        for (int64_t i = begin; i < at; i++)
-            if (x->text[i] != '0' && x->text[i] != '_')
-                return wrong(x, begin, "expected a number without zeros in front");
-    return number_value(x, begin, at, 10, is_real);
-}
-
-static int put_point(char *out, uint32_t c)
-{
-    if (c < 0x80) {
-        out[0] = (char)c;
-        return 1;
-    }
-    if (c < 0x800) {
-        out[0] = (char)(0xC0 | c >> 6);
-        out[1] = (char)(0x80 | (c & 0x3F));
-        return 2;
-    }
-    if (c < 0x10000) {
-        out[0] = (char)(0xE0 | c >> 12);
-        out[1] = (char)(0x80 | (c >> 6 & 0x3F));
-        out[2] = (char)(0x80 | (c & 0x3F));
-        return 3;
-    }
-    out[0] = (char)(0xF0 | c >> 18);
-    out[1] = (char)(0x80 | (c >> 12 & 0x3F));
-    out[2] = (char)(0x80 | (c >> 6 & 0x3F));
-    out[3] = (char)(0x80 | (c & 0x3F));
-    return 4;
-}
-
-static int digit_value(int c)
-{
-    if (is_digit(c))
-        return c - '0';
-    c |= 0x20;
-    return 'a' <= c && c <= 'f' ? c - 'a' + 10 : 99;
-}
-
-// The character named by `digits` digits at `at`; fails if there are fewer.
-static Err code_point(Lexer *x, int64_t at, int digits, char *out, int *bytes)
-{
-    uint32_t c = 0;
-
-    for (int i = 0; i < digits; i++) {
-        int d = digit_value(peek(x, at + i));
-
-        if (d > 15)
-            return wrong(x, at - 2, "expected %d hexadecimal digits after this escape", digits);
-        c = c << 4 | (uint32_t)d;
-    }
-    if (c > 0x10FFFF || (0xD800 <= c && c < 0xE000))
-        return wrong(x, at - 2, "expected the code of a character, found %x", c);
-    *bytes = put_point(out, c);
-    return OK;
-}
-
-// The escape at `at`, behind the backslash, into out; unknown ones stay as they are.
-static Err escape(Lexer *x, int64_t *at, char *out, int *bytes)
-{
-    static const char from[] = "\\'\"abfnrtv", to[] = "\\'\"\a\b\f\n\r\t\v";
-    int               c = peek(x, *at), digits = c == 'x' ? 2 : c == 'u' ? 4 : 8;
-    const char       *known = c == 0 ? NULL : strchr(from, c);
-
-    *bytes = 0;
-    if (c == '\n') {
-        ++*at;
-    } else if (known != NULL) {
-        out[(*bytes)++] = to[known - from];
-        ++*at;
-    } else if (c == 'x' || c == 'u' || c == 'U') {
-        TRY(code_point(x, *at + 1, digits, out, bytes));
-        *at += 1 + digits;
-    } else if ('0' <= c && c <= '7') {
-        uint32_t value = 0;
-
-        for (int i = 0; i < 3 && '0' <= peek(x, *at) && peek(x, *at) <= '7'; i++, ++*at)
-            value = value * 8 + (uint32_t)(peek(x, *at) - '0');
-        *bytes = put_point(out, value);
-    } else {
-        out[(*bytes)++] = '\\';
-    }
-    return OK;
-}
-
-static Err lex_string(Lexer *x)
-{
-    int64_t open = x->at, end = open + 1;
-    char    quote = x->text[open], *out;
-    int64_t length = 0;
-
-    for (; end < x->length && x->text[end] != quote; end++)
-        end += x->text[end] == '\\';
-    if (end >= x->length)
-        return wrong(x, open, "expected %c at the end of this text, found the end of the template",
-                     quote);
-    TRY(add(x, TOKEN_STRING, open, end));
-    out = jinja_push(x->pool, end - open + 4); // escapes are never shorter than what they mean
-    if (out == NULL)
-        return wrong(x, open, "the template is too large");
-    for (int64_t at = open + 1; at < end;) {
-        int bytes = 1;
-
-        if (x->text[at] == '\\') {
-            at++;
-            TRY(escape(x, &at, out + length, &bytes));
-        } else {
-            out[length] = x->text[at++];
-        }
-        length += bytes;
-    }
-    last(x)->text = out;
-    last(x)->length = length;
-    x->at = end + 1;
-    return OK;
-}
-
-static Err bracket(Lexer *x, char c)
+static Err bracket(JinjaLexer *x, char c)
 {
     static const char opening[] = "([{", closing[] = ")]}";
     const char       *place = strchr(closing, c);
 
     if (strchr(opening, c) != NULL) {
         if (x->brackets == BRACKETS_MAX)
-            return wrong(x, x->at, "more than %d brackets inside of each other", BRACKETS_MAX);
+            return jinja_lex_wrong(x, x->at, "more than %d brackets inside of each other",
+                                   BRACKETS_MAX);
         x->bracket[x->brackets++] = c;
         return OK;
     }
     if (x->brackets == 0)
-        return wrong(x, x->at, "'%c' without an opening bracket", c);
+        return jinja_lex_wrong(x, x->at, "'%c' without an opening bracket", c);
     if (x->bracket[--x->brackets] != opening[place - closing])
-        return wrong(x, x->at, "expected '%c', found '%c'",
-                     closing[strchr(opening, x->bracket[x->brackets]) - opening], c);
+        return jinja_lex_wrong(x, x->at, "expected '%c', found '%c'",
+                               closing[strchr(opening, x->bracket[x->brackets]) - opening], c);
     return OK;
 }
 
-static Err lex_sign(Lexer *x)
+static Err lex_sign(JinjaLexer *x)
 {
     static const struct {
         const char *text;
         int         sign;
     } twos[] = {{"//", SIGN_FLOOR},   {"**", SIGN_POWER},    {"==", SIGN_EQUAL},
                 {"!=", SIGN_UNEQUAL}, {">=", SIGN_AT_LEAST}, {"<=", SIGN_AT_MOST}};
-    int c = peek(x, x->at), bytes;
+    int c = jinja_lex_peek(x, x->at), bytes;
 
     for (size_t i = 0; i < sizeof twos / sizeof twos[0]; i++)
         if (begins(x, x->at, twos[i].text)) {
-            TRY(add(x, TOKEN_SIGN, x->at, x->at + 2));
-            last(x)->sign = twos[i].sign;
+            TRY(jinja_lex_add(x, TOKEN_SIGN, x->at, x->at + 2));
+            jinja_lex_last(x)->sign = twos[i].sign;
             x->at += 2;
             return OK;
         }
     if (c == 0 || strchr("+-/*%~[](){}><=.:|,;", c) == NULL) {
         bytes = jinja_point_bytes(x->text + x->at, x->length - x->at);
-        return wrong(x, x->at, "expected a name, a value or a sign, found '%.*s'", bytes,
-                     x->text + x->at);
+        return jinja_lex_wrong(x, x->at, "expected a name, a value or a sign, found '%.*s'", bytes,
+                               x->text + x->at);
     }
     if (strchr("()[]{}", c) != NULL)
         TRY(bracket(x, (char)c));
-    TRY(add(x, TOKEN_SIGN, x->at, x->at + 1));
-    last(x)->sign = c;
+    TRY(jinja_lex_add(x, TOKEN_SIGN, x->at, x->at + 1));
+    jinja_lex_last(x)->sign = c;
     x->at++;
     return OK;
 }
 
-static Err lex_word(Lexer *x)
+static Err lex_word(JinjaLexer *x)
 {
     int64_t begin = x->at;
 
-    while (is_word(peek(x, x->at)))
+    while (jinja_lex_is_word(jinja_lex_peek(x, x->at)))
         x->at++;
-    return add(x, TOKEN_NAME, begin, x->at);
+    return jinja_lex_add(x, TOKEN_NAME, begin, x->at);
 }
 
-static Err lex_inside(Lexer *x, const char *close)
+static Err lex_inside(JinjaLexer *x, const char *close)
 {
     x->brackets = 0;
     for (;;) {
@@ -496,18 +280,19 @@ static Err lex_inside(Lexer *x, const char *close)
         if (x->at >= x->length)
             return OK; // the parser knows what is missing
         end = x->brackets == 0 ? close_at(x, x->at, close) : -1;
-        c = peek(x, x->at);
+        c = jinja_lex_peek(x, x->at);
         if (end >= 0) {
-            TRY(add(x, close[0] == '}' ? TOKEN_VARIABLE_END : TOKEN_BLOCK_END, x->at, x->at + 2));
+            TRY(jinja_lex_add(x, close[0] == '}' ? TOKEN_VARIABLE_END : TOKEN_BLOCK_END, x->at,
+                              x->at + 2));
             pass(x, end);
             return OK;
         }
-        if (is_digit(c))
-            TRY(lex_number(x));
-        else if (is_word(c))
+        if (jinja_lex_is_digit(c))
+            TRY(jinja_lex_number(x));
+        else if (jinja_lex_is_word(c))
             TRY(lex_word(x));
         else if (c == '\'' || c == '"')
-            TRY(lex_string(x));
+            TRY(jinja_lex_string(x));
         else
             TRY(lex_sign(x));
     }
@@ -534,19 +319,20 @@ static char *normalize(JinjaPool *pool, const char *text, int64_t *length)
 
 Err jinja_lex(JinjaPool *pool, const char *name, const char *text, int64_t length, JinjaTokens *out)
 {
-    Lexer   x = {.pool = pool, .name = name, .line = 1, .column = 1, .line_starting = 1};
-    int64_t bad = text_utf8_bad(text, length);
+    JinjaLexer x = {.pool = pool, .name = name, .line = 1, .column = 1, .line_starting = 1};
+    int64_t    bad = text_utf8_bad(text, length);
 
     x.text = text;
     x.length = length;
     if (bad >= 0)
-        return wrong(&x, bad, "expected UTF-8, found the byte 0x%02x", (unsigned char)text[bad]);
+        return jinja_lex_wrong(&x, bad, "expected UTF-8, found the byte 0x%02x",
+                               (unsigned char)text[bad]);
     x.text = normalize(pool, text, &x.length);
     if (x.text == NULL)
         FAIL(ERR_DATA, "%s: no room for a template of %" PRId64 " bytes", name, length);
     while (x.at < x.length)
         TRY(lex_outside(&x));
-    TRY(add(&x, TOKEN_END, x.length, x.length));
+    TRY(jinja_lex_add(&x, TOKEN_END, x.length, x.length));
     *out = (JinjaTokens){x.token, x.count};
     return OK;
 }

@@ -9,7 +9,7 @@ static const JinjaValue *or_null(const JinjaValue *v)
     return v != NULL && v->kind != JINJA_NONE ? v : NULL;
 }
 
-static Err want_text(JinjaRun *r, const JinjaValue *v, const char *what)
+Err jinja_want_text(JinjaRun *r, const JinjaValue *v, const char *what)
 {
     if (v->kind == JINJA_UNDEFINED)
         return jinja_fail_undefined(r, v);
@@ -18,8 +18,8 @@ static Err want_text(JinjaRun *r, const JinjaValue *v, const char *what)
     return OK;
 }
 
-static Err want_int(JinjaRun *r, const JinjaValue *v, const char *what, int64_t standard,
-                    int64_t *out)
+Err jinja_want_int(JinjaRun *r, const JinjaValue *v, const char *what, int64_t standard,
+                   int64_t *out)
 {
     *out = standard;
     if (v == NULL)
@@ -91,7 +91,7 @@ static Err is_at(JinjaRun *r, const JinjaValue *v, const JinjaValue *what, int a
         count = what->list->count;
     }
     for (int64_t i = 0; i < count && !out->number; i++) {
-        TRY(want_text(r, &item[i], "what a text begins or ends with"));
+        TRY(jinja_want_text(r, &item[i], "what a text begins or ends with"));
         TRY(jinja_charge_bytes(r, item[i].length + 8));
         *out = jinja_bool(ends_with(v, &item[i], at_end));
     }
@@ -111,7 +111,7 @@ static Err method_endswith(JinjaRun *r, const JinjaValue *v, const JinjaArgs *a,
 static Err method_removeprefix(JinjaRun *r, const JinjaValue *v, const JinjaArgs *a,
                                JinjaValue *out)
 {
-    TRY(want_text(r, a->slot[0], "a prefix"));
+    TRY(jinja_want_text(r, a->slot[0], "a prefix"));
     TRY(jinja_charge_bytes(r, a->slot[0]->length));
     *out = ends_with(v, a->slot[0], 0) ? piece(v, a->slot[0]->length, v->length) : *v;
     return OK;
@@ -120,212 +120,10 @@ static Err method_removeprefix(JinjaRun *r, const JinjaValue *v, const JinjaArgs
 static Err method_removesuffix(JinjaRun *r, const JinjaValue *v, const JinjaArgs *a,
                                JinjaValue *out)
 {
-    TRY(want_text(r, a->slot[0], "a suffix"));
+    TRY(jinja_want_text(r, a->slot[0], "a suffix"));
     TRY(jinja_charge_bytes(r, a->slot[0]->length));
     *out = ends_with(v, a->slot[0], 1) ? piece(v, 0, v->length - a->slot[0]->length) : *v;
     return OK;
-}
-
-// ---- splitting
-
-// Where the last `what` before `end` begins; -1: nowhere.
-static Err find_last(JinjaRun *r, const JinjaValue *v, int64_t end, const JinjaValue *what,
-                     int64_t *out)
-{
-    int64_t work = 0;
-
-    *out = -1;
-    for (int64_t at = end - what->length; at >= 0 && *out < 0; at--) {
-        if (v->text[at] != what->text[0])
-            continue;
-        if (jinja_is_bytes(v->text + at, what->length, what->text, what->length))
-            *out = at;
-        work += 8 + what->length;
-        if (work < 1024)
-            continue;
-        TRY(jinja_charge_bytes(r, work));
-        work = 0;
-    }
-    return jinja_charge_bytes(r, work + 8);
-}
-
-static Err split_at(JinjaRun *r, const JinjaValue *v, const JinjaValue *sign, int64_t most,
-                    JinjaValue *out)
-{
-    int64_t begin = 0;
-
-    for (int64_t n = 0; n != most; n++) {
-        int64_t at = jinja_find(v->text + begin, v->length - begin, sign->text, sign->length);
-
-        if (at < 0)
-            break;
-        TRY(jinja_list_add(r, out, piece(v, begin, begin + at)));
-        begin += at + sign->length;
-    }
-    return jinja_list_add(r, out, piece(v, begin, v->length));
-}
-
-static void turn(JinjaList *l)
-{
-    for (int64_t i = 0, j = l->count - 1; i < j; i++, j--) {
-        JinjaValue v = l->item[i];
-
-        l->item[i] = l->item[j];
-        l->item[j] = v;
-    }
-}
-
-static Err split_at_back(JinjaRun *r, const JinjaValue *v, const JinjaValue *sign, int64_t most,
-                         JinjaValue *out)
-{
-    int64_t end = v->length;
-
-    for (int64_t n = 0; n != most; n++) {
-        int64_t at;
-
-        TRY(find_last(r, v, end, sign, &at));
-        if (at < 0)
-            break;
-        TRY(jinja_list_add(r, out, piece(v, at + sign->length, end)));
-        end = at;
-    }
-    TRY(jinja_list_add(r, out, piece(v, 0, end)));
-    turn(out->list);
-    return OK;
-}
-
-static int64_t word_end(const JinjaValue *v, int64_t at, int in_space)
-{
-    int n;
-
-    while (at < v->length &&
-           jinja_is_space(jinja_point(v->text + at, v->length - at, &n)) == in_space)
-        at += n;
-    return at;
-}
-
-static Err split_blanks(JinjaRun *r, const JinjaValue *v, int64_t most, JinjaValue *out)
-{
-    int64_t at = word_end(v, 0, 1);
-
-    for (int64_t n = 0; at < v->length; n++) {
-        int64_t end = word_end(v, at, 0);
-
-        if (n == most)
-            return jinja_list_add(r, out, piece(v, at, v->length));
-        TRY(jinja_list_add(r, out, piece(v, at, end)));
-        at = word_end(v, end, 1);
-    }
-    return OK;
-}
-
-static Err split_blanks_back(JinjaRun *r, const JinjaValue *v, int64_t most, JinjaValue *out)
-{
-    JinjaValue words, rest;
-    int64_t    kept;
-
-    TRY(jinja_list_make(r, LIST_LIST, 0, &words));
-    TRY(split_blanks(r, v, -1, &words));
-    kept = most < 0 || words.list->count <= most ? words.list->count : most;
-    if (kept < words.list->count) {
-        // Up to the end of the last word that is not split off.
-        const JinjaValue *last = &words.list->item[words.list->count - kept - 1];
-
-        rest = piece(v, 0, last->text + last->length - v->text);
-        TRY(jinja_list_add(r, out, rest));
-    }
-    for (int64_t i = words.list->count - kept; i < words.list->count; i++)
-        TRY(jinja_list_add(r, out, words.list->item[i]));
-    return OK;
-}
-
-static Err split(JinjaRun *r, const JinjaValue *v, const JinjaArgs *a, int is_back, JinjaValue *out)
-{
-    const JinjaValue *sign = or_null(a->slot[0]);
-    int64_t           most;
-
-    TRY(want_int(r, a->slot[1], "maxsplit", -1, &most));
-    if (most < 0)
-        most = -1;
-    TRY(jinja_list_make(r, LIST_LIST, 0, out));
-    TRY(jinja_charge_bytes(r, 2 * v->length));
-    if (sign == NULL)
-        return is_back ? split_blanks_back(r, v, most, out) : split_blanks(r, v, most, out);
-    TRY(want_text(r, sign, "what a text is split at"));
-    if (sign->length == 0)
-        return jinja_fail(r, "a text is split at an empty text");
-    return is_back ? split_at_back(r, v, sign, most, out) : split_at(r, v, sign, most, out);
-}
-
-static Err method_split(JinjaRun *r, const JinjaValue *v, const JinjaArgs *a, JinjaValue *out)
-{
-    return split(r, v, a, 0, out);
-}
-
-static Err method_rsplit(JinjaRun *r, const JinjaValue *v, const JinjaArgs *a, JinjaValue *out)
-{
-    return split(r, v, a, 1, out);
-}
-
-static int ends_line(int32_t c)
-{
-    return (c >= 10 && c <= 13) || (c >= 0x1c && c <= 0x1e) || c == 0x85 || c == 0x2028 ||
-           c == 0x2029;
-}
-
-static Err method_splitlines(JinjaRun *r, const JinjaValue *v, const JinjaArgs *a, JinjaValue *out)
-{
-    int     is_kept = a->slot[0] != NULL && jinja_truth(a->slot[0]), n;
-    int64_t begin = 0;
-
-    TRY(jinja_list_make(r, LIST_LIST, 0, out));
-    for (int64_t at = 0; at < v->length; at += n) {
-        int32_t c = jinja_point(v->text + at, v->length - at, &n);
-
-        if (!ends_line(c))
-            continue;
-        if (c == '\r' && at + 1 < v->length && v->text[at + 1] == '\n')
-            n = 2;
-        TRY(jinja_list_add(r, out, piece(v, begin, is_kept ? at + n : at)));
-        begin = at + n;
-    }
-    if (begin < v->length)
-        TRY(jinja_list_add(r, out, piece(v, begin, v->length)));
-    return jinja_charge_bytes(r, v->length);
-}
-
-static Err partition(JinjaRun *r, const JinjaValue *v, const JinjaValue *sign, int is_back,
-                     JinjaValue *out)
-{
-    int64_t at;
-
-    TRY(want_text(r, sign, "what a text is split at"));
-    if (sign->length == 0)
-        return jinja_fail(r, "a text is split at an empty text");
-    TRY(jinja_charge_bytes(r, v->length));
-    TRY(jinja_list_make(r, LIST_TUPLE, 3, out));
-    at = jinja_find(v->text, v->length, sign->text, sign->length);
-    if (is_back)
-        TRY(find_last(r, v, v->length, sign, &at));
-    if (at < 0 && is_back) {
-        TRY(jinja_list_add(r, out, jinja_string("")));
-        TRY(jinja_list_add(r, out, jinja_string("")));
-        return jinja_list_add(r, out, *v);
-    }
-    TRY(jinja_list_add(r, out, at < 0 ? *v : piece(v, 0, at)));
-    TRY(jinja_list_add(r, out, at < 0 ? jinja_string("") : *sign));
-    return jinja_list_add(r, out,
-                          at < 0 ? jinja_string("") : piece(v, at + sign->length, v->length));
-}
-
-static Err method_partition(JinjaRun *r, const JinjaValue *v, const JinjaArgs *a, JinjaValue *out)
-{
-    return partition(r, v, a->slot[0], 0, out);
-}
-
-static Err method_rpartition(JinjaRun *r, const JinjaValue *v, const JinjaArgs *a, JinjaValue *out)
-{
-    return partition(r, v, a->slot[0], 1, out);
 }
 
 // ---- finding and changing
@@ -336,9 +134,9 @@ static Err bounds(JinjaRun *r, const JinjaValue *v, const JinjaArgs *a, int64_t 
     int64_t count = jinja_points(v->text, v->length), start, end;
 
     TRY(jinja_charge_bytes(r, 2 * v->length));
-    TRY(want_text(r, a->slot[0], "what is looked for"));
-    TRY(want_int(r, or_null(a->slot[1]), "the start", 0, &start));
-    TRY(want_int(r, or_null(a->slot[2]), "the end", count, &end));
+    TRY(jinja_want_text(r, a->slot[0], "what is looked for"));
+    TRY(jinja_want_int(r, or_null(a->slot[1]), "the start", 0, &start));
+    TRY(jinja_want_int(r, or_null(a->slot[2]), "the end", count, &end));
     start = start < -count ? 0 : start < 0 ? start + count : start;
     end = end < -count ? 0 : end < 0 ? end + count : end > count ? count : end;
     *from = start > count ? -1 : jinja_point_at(v->text, v->length, start);
@@ -360,7 +158,7 @@ static Err find(JinjaRun *r, const JinjaValue *v, const JinjaArgs *a, int is_bac
     if (is_back && a->slot[0]->length == 0)
         at = part.length;
     else if (is_back)
-        TRY(find_last(r, &part, part.length, a->slot[0], &at));
+        TRY(jinja_find_last(r, &part, part.length, a->slot[0], &at));
     if (at >= 0)
         *out = jinja_int(jinja_points(v->text, from + at));
     return OK;
@@ -398,7 +196,7 @@ static Err method_count(JinjaRun *r, const JinjaValue *v, const JinjaArgs *a, Ji
         from += at + a->slot[0]->length;
     }
     *out = jinja_int(count);
-    return OK;
+    return jinja_charge(r, count / 2);
 }
 
 static Err replace_between(JinjaRun *r, const JinjaValue *v, const JinjaValue *fresh, int64_t most,
@@ -422,9 +220,9 @@ static Err method_replace(JinjaRun *r, const JinjaValue *v, const JinjaArgs *a, 
     JinjaBuffer       b = {0};
     int64_t           most, begin = 0;
 
-    TRY(want_text(r, old, "what is replaced"));
-    TRY(want_text(r, fresh, "what replaces it"));
-    TRY(want_int(r, a->slot[2], "the count", -1, &most));
+    TRY(jinja_want_text(r, old, "what is replaced"));
+    TRY(jinja_want_text(r, fresh, "what replaces it"));
+    TRY(jinja_want_int(r, a->slot[2], "the count", -1, &most));
     TRY(jinja_charge_bytes(r, v->length));
     if (old->length == 0)
         TRY(replace_between(r, v, fresh, most, &b));
@@ -455,13 +253,13 @@ static Err method_join(JinjaRun *r, const JinjaValue *v, const JinjaArgs *a, Jin
         return jinja_fail_undefined(r, a->slot[0]);
     TRY(jinja_walk(r, a->slot[0], &item, &count));
     for (int64_t i = 0; i < count; i++) {
-        TRY(want_text(r, &item[i], "a member of what is joined"));
+        TRY(jinja_want_text(r, &item[i], "a member of what is joined"));
         if (i > 0)
             TRY(jinja_add_text(r, &b, v->text, v->length));
         TRY(jinja_add_text(r, &b, item[i].text, item[i].length));
     }
     *out = jinja_buffer_value(&b);
-    return OK;
+    return jinja_charge(r, count / 4);
 }
 
 static Err method_format(JinjaRun *r, const JinjaValue *v, const JinjaArgs *a, JinjaValue *out)
@@ -479,8 +277,8 @@ static Err fill(JinjaRun *r, const JinjaValue *v, const JinjaArgs *a, int where,
     int64_t     width, missing, left;
     JinjaBuffer b = {0};
 
-    TRY(want_int(r, a->slot[0], "the width", 0, &width));
-    TRY(want_text(r, &blank, "what fills up"));
+    TRY(jinja_want_int(r, a->slot[0], "the width", 0, &width));
+    TRY(jinja_want_text(r, &blank, "what fills up"));
     if (jinja_points(blank.text, blank.length) != 1)
         return jinja_fail(r, "what fills up must be one character");
     missing = width - jinja_points(v->text, v->length);
@@ -521,7 +319,7 @@ static Err all_are(JinjaRun *r, const JinjaValue *v, int (*is)(int32_t c), Jinja
     *out = jinja_bool(v->length > 0);
     for (int64_t at = 0; at < v->length && out->number; at += n)
         *out = jinja_bool(is(jinja_point(v->text + at, v->length - at, &n)));
-    return jinja_charge_bytes(r, v->length * 4);
+    return jinja_charge_bytes(r, v->length * 16);
 }
 
 static int is_letter_or_digit(int32_t c)
@@ -552,12 +350,7 @@ static Err method_islower(JinjaRun *r, const JinjaValue *v, const JinjaArgs *a, 
     return jinja_find_row(JINJA_TESTS, "lower", 5)->run(r, v, a, out);
 }
 
-const JinjaRow JINJA_TEXT_METHODS[] = {{"split", method_split, 0, {"sep", "maxsplit"}},
-                                       {"rsplit", method_rsplit, 0, {"sep", "maxsplit"}},
-                                       {"splitlines", method_splitlines, 0, {"keepends"}},
-                                       {"partition", method_partition, 1, {"sep"}},
-                                       {"rpartition", method_rpartition, 1, {"sep"}},
-                                       {"strip", method_strip, 0, {"chars"}},
+const JinjaRow JINJA_TEXT_METHODS[] = {{"strip", method_strip, 0, {"chars"}},
                                        {"lstrip", method_lstrip, 0, {"chars"}},
                                        {"rstrip", method_rstrip, 0, {"chars"}},
                                        {"startswith", method_startswith, 1, {"prefix"}},

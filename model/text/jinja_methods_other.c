@@ -120,8 +120,12 @@ static const JinjaRow LOOP_METHODS[] = {{"cycle", method_cycle, 0, {"*"}},
 
 const JinjaRow *jinja_find_method(const JinjaValue *self, const char *name, int64_t length)
 {
+    const JinjaRow *row;
+
     switch (self->kind) {
-    case JINJA_STRING: return jinja_find_row(JINJA_TEXT_METHODS, name, length);
+    case JINJA_STRING:
+        row = jinja_find_row(JINJA_TEXT_METHODS, name, length);
+        return row != NULL ? row : jinja_find_row(JINJA_SPLIT_METHODS, name, length);
     case JINJA_DICT: return jinja_find_row(JINJA_DICT_METHODS, name, length);
     case JINJA_LOOP: return jinja_find_row(LOOP_METHODS, name, length);
     case JINJA_LIST:

@@ -139,6 +139,7 @@ Err jinja_parse_expression(JinjaParser *p, JinjaNode **out);
 Err jinja_parse_tuple(JinjaParser *p, JinjaTupleKind kind, JinjaNode **out);
 Err jinja_parse_primary(JinjaParser *p, JinjaNode **out);
 Err jinja_parse_filters(JinjaParser *p, JinjaNode *inner, JinjaNode **out);
+Err jinja_parse_postfix(JinjaParser *p, JinjaNode *inner, JinjaNode **out);
 
 Err jinja_node(JinjaParser *p, JinjaNodeKind kind, const JinjaToken *at, JinjaNode **out);
 Err jinja_deeper(JinjaParser *p);
@@ -272,7 +273,7 @@ const JinjaRow       *jinja_find_row(const JinjaRow *rows, const char *name, int
 const char           *jinja_near_filter(const char *name);
 const char           *jinja_near_test(const char *name);
 extern const JinjaRow JINJA_FILTERS[], JINJA_LIST_FILTERS[], JINJA_TESTS[], JINJA_TEXT_METHODS[],
-    JINJA_DICT_METHODS[], JINJA_LIST_METHODS[];
+    JINJA_SPLIT_METHODS[], JINJA_DICT_METHODS[], JINJA_LIST_METHODS[];
 Err jinja_apply(JinjaRun *r, const char *what, const JinjaRow *row, const JinjaValue *in,
                 const JinjaCall *call, JinjaValue *out);
 
@@ -330,6 +331,13 @@ int64_t jinja_points(const char *text, int64_t length);      // characters
 int     jinja_point_bytes(const char *text, int64_t length); // of the first; 1 if it is not UTF-8
 int64_t jinja_point_at(const char *text, int64_t length, int64_t index); // byte of a character
 int64_t jinja_find(const char *text, int64_t length, const char *what, int64_t what_length);
+// Where the last `what`, which is not empty, before byte `end` begins; -1: nowhere.
+Err jinja_find_last(JinjaRun *r, const JinjaValue *v, int64_t end, const JinjaValue *what,
+                    int64_t *out);
+// Fails for arguments of another kind; an integer that is not given (NULL) is `standard`.
+Err jinja_want_text(JinjaRun *r, const JinjaValue *v, const char *what);
+Err jinja_want_int(JinjaRun *r, const JinjaValue *v, const char *what, int64_t standard,
+                   int64_t *out);
 enum { STRIP_BEGIN = 1, STRIP_END = 2 };
 // Without the characters of `set` (NULL: white space) at its ends.
 JinjaValue jinja_strip(const JinjaValue *v, const JinjaValue *set, int ends);

@@ -46,17 +46,17 @@ KIND_TEST(callable, v->kind == JINJA_MACRO || v->kind == JINJA_FUNCTION ||
 static Err has_case(JinjaRun *r, const JinjaValue *v, int is_upper, JinjaValue *out)
 {
     JinjaValue text;
-    int        n, seen = 0;
+    int        n, seen = 0, other = 0;
 
     TRY(jinja_text_of(r, v, &text));
-    for (int64_t at = 0; at < text.length; at += n) {
+    for (int64_t at = 0; at < text.length && !other; at += n) {
         int32_t c = jinja_point(text.text + at, text.length - at, &n);
 
-        if (is_upper ? jinja_is_lower(c) : jinja_is_upper(c))
-            return answer(out, 0);
+        other = is_upper ? jinja_is_lower(c) : jinja_is_upper(c);
         seen |= is_upper ? jinja_is_upper(c) : jinja_is_lower(c);
     }
-    return answer(out, seen);
+    *out = jinja_bool(seen && !other);
+    return jinja_charge_bytes(r, text.length * 16);
 }
 
 static Err is_upper(JinjaRun *r, const JinjaValue *v, const JinjaArgs *a, JinjaValue *out)

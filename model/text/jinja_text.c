@@ -111,7 +111,8 @@ Err jinja_strip_set(JinjaRun *r, const JinjaValue *v, const JinjaValue *set, int
     if (set != NULL && (set->kind != JINJA_STRING || set->length > SET_MAX))
         return jinja_fail(r, "what is stripped must be a text of at most %d bytes", SET_MAX);
     *out = jinja_strip(v, set, ends);
-    return jinja_charge_bytes(r, (v->length - out->length) * (8 + (set != NULL ? set->length : 0)));
+    return jinja_charge_bytes(r,
+                              (v->length - out->length) * (16 + (set != NULL ? set->length : 0)));
 }
 
 // ---- growing

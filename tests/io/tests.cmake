@@ -7,6 +7,8 @@ target_compile_definitions(io_test_file_faults PRIVATE
 td_test(io/test_run RANKS 1 3 LABELS mpi LIBS td_io)
 td_test(io/test_metrics RANKS 1 3 LABELS unit LIBS td_io)
 td_test(io/test_safetensors RANKS 1 LABELS unit golden LIBS td_io)
+td_test(io/test_gguf RANKS 1 LABELS unit LIBS td_io)
+td_test(io/test_llama2c RANKS 1 LABELS unit LIBS td_io)
 td_test(io/test_h5 RANKS 1 LABELS unit LIBS td_io)
 td_test(io/test_ckpt RANKS 1 LABELS unit LIBS td_io)
 td_test(io/test_set RANKS 1 LABELS unit LIBS td_io)

@@ -1,0 +1,281 @@
+#include "model/export_model.h"
+
+#include "io/file.h"
+#include "io/gguf.h"
+#include "io/safetensors_write.h"
+#include "model/gguf_names.h"
+#include "model/text/foreign_vocab.h"
+#include "model/vocab.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static Err read_texts(Arena *scratch, const ExportModel *m, const Json **config,
+                      const Json **tokenizer)
+{
+    Text t = text_make(scratch);
+
+    dims_write(&t, &m->params->dims);
+    TRY(json_parse(scratch, "the shape of the network", t.data, t.length, JSON_NO_COMMENTS,
+                   config));
+    *tokenizer = NULL;
+    if (m->tokenizer == NULL)
+        return OK;
+    return json_parse(scratch, arena_format(scratch, "the tokenizer of %s", m->name), m->tokenizer,
+                      (int64_t)strlen(m->tokenizer), JSON_NO_COMMENTS, tokenizer);
+}
+
+// ---- Hugging Face
+
+static Err publish(const char *folder, const char *name, const Text *t)
+{
+    char path[FILE_PATH_MAX], tag[16];
+
+    TRY(file_join(path, folder, name));
+    snprintf(tag, sizeof tag, "%d", (int)getpid());
+    return file_publish(path, tag, t->data, t->length);
+}
+
+static void add_ends(Text *t, const Vocab *v)
+{
+    static const char *const name[] = {"bos_token_id", "eos_token_id", "pad_token_id"};
+    int32_t                  id[] = {-1, -1, -1};
+
+    if (v != NULL) {
+        id[0] = vocab_bos(v);
+        id[1] = vocab_eos(v);
+        id[2] = vocab_pad(v);
+    }
+    for (int i = 0; i < 3; i++)
+        if (id[i] >= 0)
+            text_printf(t, "  \"%s\": %d,\n", name[i], id[i]);
+        else if (i < 2) // else transformers takes those of the family's first model
+            text_printf(t, "  \"%s\": null,\n", name[i]);
+}
+
+static Err write_configs(Arena *scratch, const Json *config, const Vocab *v, ExportType type,
+                         const char *folder)
+{
+    static const char *const names[] = {"float32", "float16", "bfloat16"};
+    Text                     t = text_make(scratch), g = text_make(scratch);
+
+    text_puts(&t, "{\n");
+    for (const Json *m = config->child; m != NULL; m = m->next) {
+        if (strcmp(m->key, "torch_dtype") == 0)
+            continue;
+        text_printf(&t, "  \"%s\": ", m->key);
+        json_write(&t, m);
+        text_puts(&t, ",\n");
+    }
+    add_ends(&t, v);
+    text_printf(&t, "  \"torch_dtype\": \"%s\"\n}\n", names[type]);
+    TRY(publish(folder, "config.json", &t));
+    text_puts(&g, "{\n");
+    add_ends(&g, v);
+    text_puts(&g, "  \"_from_model_config\": true\n}\n");
+    return publish(folder, "generation_config.json", &g);
+}
+
+typedef struct Source {
+    ParamsFile        file;
+    const GgufFamily *family;
+    Arena            *scratch;
+} Source;
+
+static Err bring(void *self, int tensor, float *values)
+{
+    Source *s = self;
+
+    return params_bring(&s->file, tensor, 0, values);
+}
+
+static Err write_safetensors(Arena *scratch, const ExportModel *m, ExportType type,
+                             const char *folder)
+{
+    static const SafeKind kinds[] = {SAFE_F32, SAFE_F16, SAFE_BF16};
+    const CkptTensor     *table = params_tensors(scratch, m->params);
+    SafeOut              *out = arena_new(scratch, SafeOut, m->params->count);
+    Source s = {.file = {.params = m->params, .flat = {(float *)(uintptr_t)m->flat}}};
+    char   path[FILE_PATH_MAX];
+
+    for (int n = 0; n < m->params->count; n++) {
+        out[n] = (SafeOut){.name = table[n].name, .rank = table[n].rank};
+        for (int i = 0; i < table[n].rank; i++)
+            out[n].shape[i] = table[n].shape[i];
+    }
+    TRY(file_join(path, folder, "model.safetensors"));
+    return safetensors_write(scratch, path, kinds[type], out, m->params->count, bring, &s);
+}
+
+Err export_hf(Arena *scratch, const ExportModel *m, ExportType type, const char *folder)
+{
+    const Json *config, *tokenizer;
+    Vocab      *v = NULL;
+
+    if (type == EXPORT_Q8_0)
+        FAIL(ERR_CONFIG, "a Hugging Face folder holds f32, f16 or bf16; q8_0 is for --to gguf");
+    TRY(read_texts(scratch, m, &config, &tokenizer));
+    TRY(file_make_folder(folder));
+    if (tokenizer != NULL) {
+        TRY(vocab_make(scratch, tokenizer, &v));
+        TRY(foreign_vocab_folder(scratch, tokenizer, folder));
+    }
+    TRY(write_safetensors(scratch, m, type, folder));
+    return write_configs(scratch, config, v, type, folder); // last: a folder with it is whole
+}
+
+// ---- GGUF: sizes
+
+// Keys of config.json that a GGUF file says in another way, or need not say.
+static int is_said(const GgufFamily *f, const Json *m)
+{
+    static const char *const said[] = {"architectures",      "model_type",
+                                       "vocab_size",         "initializer_range",
+                                       "torch_dtype",        "n_ctx",
+                                       "attn_pdrop",         "embd_pdrop",
+                                       "resid_pdrop",        "hidden_act",
+                                       "head_dim",           "rms_norm_eps",
+                                       "rope_theta",         "activation_function",
+                                       "tie_word_embeddings"};
+
+    for (size_t i = 0; i < sizeof said / sizeof said[0]; i++)
+        if (strcmp(said[i], m->key) == 0)
+            return 1;
+    for (const GgufSize *s = gguf_sizes(f); s->key != NULL; s++)
+        if (strcmp(s->config, m->key) == 0)
+            return 1;
+    // qwen2 has biases by its family; others say so, and are then not what llama.cpp expects.
+    if (strcmp(m->key, "attention_bias") == 0 && strcmp(f->type, "qwen2") == 0)
+        return 1;
+    return m->kind == JSON_NULL || m->kind == JSON_FALSE;
+}
+
+static Err check_said(const GgufFamily *f, const Json *config)
+{
+    for (const Json *m = config->child; m != NULL; m = m->next)
+        if (!is_said(f, m))
+            FAIL(ERR_CONFIG,
+                 "\"%s\" of the model is %s, which is not written to GGUF; export --to hf and "
+                 "convert the folder with llama.cpp",
+                 m->key, json_show(m, (char[JSON_WORDS]){0}, JSON_WORDS));
+    return OK;
+}
+
+static void put_sizes(GgufMeta *meta, const GgufFamily *f, const Json *config)
+{
+    char key[128];
+
+    for (const GgufSize *s = gguf_sizes(f); s->key != NULL; s++) {
+        const Json *m = json_member(config, s->config);
+
+        if (m == NULL || m->kind != JSON_NUMBER)
+            continue;
+        snprintf(key, sizeof key, "%s.%s", f->architecture, s->key);
+        if (s->kind == GGUF_SIZE_WHOLE)
+            gguf_put_u32(meta, key, (uint32_t)m->number);
+        else
+            gguf_put_f32(meta, key, (float)m->number);
+    }
+}
+
+static Err put_meta(Arena *scratch, GgufMeta *meta, const ExportModel *m, const GgufFamily *f,
+                    const Json *config, ExportType type)
+{
+    static const uint32_t file_types[] = {0, 1, 32, 7}; // llama.cpp's numbers for most tensors
+    const Dims           *d = &m->params->dims;
+    char                  key[128];
+
+    (void)scratch;
+    gguf_put_text(meta, "general.architecture", f->architecture);
+    gguf_put_text(meta, "general.name", m->name);
+    gguf_put_u32(meta, "general.file_type", file_types[type]);
+    gguf_put_u32(meta, "general.quantization_version", 2);
+    put_sizes(meta, f, config);
+    snprintf(key, sizeof key, "%s.vocab_size", f->architecture);
+    gguf_put_u32(meta, key, (uint32_t)d->V);
+    if (f->is_gpt2)
+        return OK;
+    snprintf(key, sizeof key, "%s.rope.dimension_count", f->architecture);
+    gguf_put_u32(meta, key, (uint32_t)d->K);
+    snprintf(key, sizeof key, "%s.attention.value_length", f->architecture);
+    gguf_put_u32(meta, key, (uint32_t)d->K);
+    return OK;
+}
+
+// ---- GGUF: tensors
+
+static GgufType type_of(const Param *one, ExportType type)
+{
+    static const GgufType types[] = {GGUF_TYPE_F32, GGUF_TYPE_F16, GGUF_TYPE_BF16, GGUF_TYPE_Q8_0};
+
+    if (one->rank == 1)
+        return GGUF_TYPE_F32;
+    if (type == EXPORT_Q8_0 && one->columns % 32 != 0)
+        return GGUF_TYPE_F16;
+    if (one->role == PARAM_POSITION)
+        return GGUF_TYPE_F32;
+    return types[type];
+}
+
+static Err list_tensors(Arena *scratch, const Params *p, ExportType type, GgufOut **out)
+{
+    char name[GGUF_NAME_ROOM];
+
+    *out = arena_new(scratch, GgufOut, p->count);
+    for (int n = 0; n < p->count; n++) {
+        const Param *one = &p->list[n];
+
+        if (!gguf_name_of(one->name, name))
+            FAIL(ERR_CONFIG, "the tensor %s has no name in GGUF files that is known here",
+                 one->name);
+        (*out)[n] = (GgufOut){.name = arena_text(scratch, name),
+                              .type = type_of(one, type),
+                              .rank = one->rank,
+                              .shape = {one->rows, one->columns}};
+    }
+    return OK;
+}
+
+// Always [out][in], as we keep them.
+static Err bring_gguf(void *self, int tensor, float *values)
+{
+    Source       *s = self;
+    const Params *p = s->file.params;
+    const Param  *one = &p->list[tensor];
+    const float  *from = s->file.flat[0] + one->offset;
+
+    if (gguf_is_permuted(s->family, one))
+        gguf_permute(from, values, one->rows / p->dims.K, p->dims.K, one->columns);
+    else
+        memcpy(values, from, (size_t)(one->rows * one->columns) * sizeof *values);
+    return OK;
+}
+
+Err export_gguf(Arena *scratch, const ExportModel *m, ExportType type, const char *path)
+{
+    GgufMeta    meta = gguf_meta(scratch);
+    Source      s = {.file = {.params = m->params, .flat = {(float *)(uintptr_t)m->flat}},
+                     .scratch = scratch};
+    const Json *config, *tokenizer;
+    const char *model_type;
+    GgufOut    *tensors;
+
+    TRY(read_texts(scratch, m, &config, &tokenizer));
+    TRY(json_want_text(config, "model_type", &model_type));
+    s.family = gguf_family_by_type(model_type);
+    if (s.family == NULL)
+        FAIL(ERR_CONFIG,
+             "a model of the type %s is not written to GGUF; export --to hf and convert the folder "
+             "with llama.cpp",
+             model_type);
+    TRY(check_said(s.family, config));
+    TRY(put_meta(scratch, &meta, m, s.family, config, type));
+    if (tokenizer != NULL)
+        TRY(foreign_vocab_put(scratch, tokenizer, m->params->dims.V, &meta));
+    else
+        gguf_put_text(&meta, "tokenizer.ggml.model", "no_vocab");
+    TRY(list_tensors(scratch, m->params, type, &tensors));
+    return gguf_write(scratch, path, &meta, tensors, m->params->count, bring_gguf, &s);
+}

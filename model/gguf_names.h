@@ -1,0 +1,39 @@
+// gguf_names.h -- what GGUF files call the sizes and tensors of our networks: one table for both
+// directions.
+#ifndef TD_MODEL_GGUF_NAMES_H
+#define TD_MODEL_GGUF_NAMES_H
+
+#include "model/params.h"
+
+typedef struct GgufFamily {
+    const char *architecture; // general.architecture
+    const char *type;         // model_type of a config.json
+    int         is_permuted;  // rotary pairs stand next to each other in the rows of q and k
+    int         is_gpt2;      // the keys of gpt2's config.json
+} GgufFamily;
+
+// NULL if there is none.
+const GgufFamily *gguf_family_of(const char *architecture);
+const GgufFamily *gguf_family_by_type(const char *model_type);
+
+typedef enum GgufSizeKind { GGUF_SIZE_WHOLE, GGUF_SIZE_REAL } GgufSizeKind;
+typedef struct GgufSize {
+    const char  *key;    // behind "<architecture>."
+    const char  *config; // in config.json
+    GgufSizeKind kind;
+    int          is_optional;
+} GgufSize;
+// Ended by a NULL key.
+const GgufSize *gguf_sizes(const GgufFamily *f);
+
+enum { GGUF_NAME_ROOM = 128 };
+// The name in a GGUF file of a tensor that config.json's world calls `name`; 0: none is known.
+int gguf_name_of(const char *name, char out[GGUF_NAME_ROOM]);
+
+// Whether the rows of a tensor are permuted.
+int gguf_is_permuted(const GgufFamily *f, const Param *one);
+// Rows of `heads` heads in the order of GGUF files to ours, or back; out of place.
+void gguf_unpermute(const float *from, float *to, int64_t heads, int64_t width, int64_t columns);
+void gguf_permute(const float *from, float *to, int64_t heads, int64_t width, int64_t columns);
+
+#endif

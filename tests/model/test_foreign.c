@@ -1,0 +1,206 @@
+#include "io/file.h"
+#include "io/gguf.h"
+#include "model/export_model.h"
+#include "model/import.h"
+#include "model/vocab.h"
+#include "tests/check.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char llama[] =
+    "{\"model_type\": \"llama\", \"vocab_size\": 260, \"hidden_size\": 8, \"head_dim\": 4,"
+    " \"intermediate_size\": 12, \"num_hidden_layers\": 2, \"num_attention_heads\": 2,"
+    " \"num_key_value_heads\": 1, \"max_position_embeddings\": 16, \"rms_norm_eps\": 1e-6,"
+    " \"rope_theta\": 500000, \"tie_word_embeddings\": false}";
+static const char gpt2[] =
+    "{\"model_type\": \"gpt2\", \"vocab_size\": 260, \"n_embd\": 8, \"n_layer\": 2, \"n_head\": 2,"
+    " \"n_positions\": 16, \"n_inner\": 20}";
+static const char bytes[] = "{\"kind\": \"byte\"}";
+static const char characters[] =
+    "{\"kind\": \"character\", \"alphabet\": \"Qab c\\u00e4\\u65e5.\\n\", "
+    "\"bos\": \"Q\", \"eos\": \"\\n\"}";
+
+typedef struct Made {
+    Arena       arena;
+    Params      params;
+    float      *flat;
+    ExportModel model;
+} Made;
+
+static const Json *parse(Arena *a, const char *text)
+{
+    const Json *root = NULL;
+
+    EXPECT_OK(json_parse(a, "test", text, (int64_t)strlen(text), JSON_NO_COMMENTS, &root));
+    return root;
+}
+
+static void make(Made *m, const char *config, const char *tokenizer)
+{
+    Dims d;
+
+    EXPECT_OK(arena_make(&m->arena, "test", (int64_t)1 << 30));
+    EXPECT_OK(dims_read(parse(&m->arena, config), &d));
+    m->params = params_make(&m->arena, &d);
+    m->flat = arena_new(&m->arena, float, m->params.padded);
+    params_init(&m->params, 5, m->flat);
+    for (int64_t n = 0; n < m->params.count; n++) // norms are all ones, biases zeros
+        m->flat[m->params.list[n].offset] += (float)n;
+    m->model = (ExportModel){
+        .params = &m->params, .flat = m->flat, .tokenizer = tokenizer, .name = "made"};
+}
+
+static Err come_back(Made *m, const char *path, ImportModel *found)
+{
+    Params p;
+    float *flat;
+
+    TRY(import_find(&m->arena, path, found));
+    p = params_make(&m->arena, &found->dims);
+    flat = arena_new(&m->arena, float, p.padded);
+    TRY(import_load(&m->arena, found, &p, flat));
+    EXPECT_INT(p.padded, m->params.padded);
+    EXPECT_INT(memcmp(flat, m->flat, (size_t)p.padded * sizeof *flat), 0);
+    EXPECT(found->dims.norm_eps == m->params.dims.norm_eps);
+    EXPECT(found->dims.rope_theta == m->params.dims.rope_theta);
+    EXPECT_INT(found->dims.T, m->params.dims.T);
+    return OK;
+}
+
+// The same ids of a text as before, and the same text of ids.
+static void expect_same_vocab(Made *m, const char *json, const char *text, int64_t length)
+{
+    int32_t want[64], got[64];
+    int64_t wants = 0, gots = 0;
+    Vocab  *ours, *theirs = NULL;
+    Text    back = text_make(&m->arena);
+
+    EXPECT(json != NULL);
+    EXPECT_OK(vocab_make(&m->arena, parse(&m->arena, m->model.tokenizer), &ours));
+    EXPECT_OK(vocab_make(&m->arena, parse(&m->arena, json), &theirs));
+    if (theirs == NULL)
+        return;
+    EXPECT_OK(vocab_encode(ours, text, length, want, 32, &wants));
+    EXPECT_OK(vocab_frame(ours, want, 64, &wants));
+    EXPECT_OK(vocab_encode(theirs, text, length, got, 32, &gots));
+    EXPECT_OK(vocab_frame(theirs, got, 64, &gots));
+    EXPECT_INT(gots, wants);
+    EXPECT_INT(memcmp(got, want, (size_t)wants * sizeof *got), 0);
+    EXPECT_INT(vocab_eos(theirs), vocab_eos(ours));
+    EXPECT_INT(vocab_bos(theirs), vocab_bos(ours));
+    EXPECT_OK(vocab_decode_all(theirs, got + 1, gots - 1, VOCAB_KEEP_SPECIAL, &back));
+    EXPECT_TEXT(back.data, text);
+}
+
+static void every_family_and_kind_comes_back(const Comm *c)
+{
+    static const struct {
+        const char *config, *tokenizer, *text;
+    } kind[] = {{llama, bytes, " x\xC3\xA4\n\t0"},
+                {gpt2, bytes, " x\xC3\xA4\n\t0"},
+                {llama, characters, "ab c \xC3\xA4\xE6\x97\xA5  .\n"},
+                {gpt2, characters, "ab c \xC3\xA4\xE6\x97\xA5  .\n"}};
+
+    for (int i = 0; i < 4; i++)
+        for (int form = 0; form < 2; form++) {
+            Made        m;
+            ImportModel found = {0};
+            char        path[512];
+
+            make(&m, kind[i].config, kind[i].tokenizer);
+            snprintf(path, sizeof path, "%s/out%s", check_folder(c, "foreign"),
+                     form == 0 ? ".gguf" : "");
+            EXPECT_OK(form == 0 ? export_gguf(&m.arena, &m.model, EXPORT_F32, path)
+                                : export_hf(&m.arena, &m.model, EXPORT_F32, path));
+            EXPECT_OK(come_back(&m, path, &found));
+            if (found.tokenizer != NULL)
+                expect_same_vocab(&m, found.tokenizer, kind[i].text, (int64_t)strlen(kind[i].text));
+            arena_free(&m.arena);
+        }
+}
+
+static void models_are_described(const Comm *c)
+{
+    Made m;
+    Text t;
+    char path[512];
+
+    make(&m, llama, bytes);
+    snprintf(path, sizeof path, "%s/out.gguf", check_folder(c, "describe"));
+    EXPECT_OK(export_gguf(&m.arena, &m.model, EXPORT_Q8_0, path));
+    t = text_make(&m.arena);
+    EXPECT_OK(describe_model(&t, &m.arena, path));
+    EXPECT(strstr(t.data, "F16: 16 tensors") != NULL); // no row is a multiple of 32
+    EXPECT(strstr(t.data, "rotary positions, SwiGLU, head of its own") != NULL);
+    EXPECT(strstr(t.data, "tokenizer.json, 259 tokens, bos 256, eos 257, pad 258") != NULL);
+    EXPECT_ERR(describe_model(&t, &m.arena, "no/such/place"), ERR_IO, "there is no such file");
+    arena_free(&m.arena);
+}
+
+static void what_a_form_cannot_say_is_refused(const Comm *c)
+{
+    Made m;
+    char path[512];
+
+    make(&m, llama, NULL);
+    snprintf(path, sizeof path, "%s/out", check_folder(c, "refuse"));
+    EXPECT_ERR(export_hf(&m.arena, &m.model, EXPORT_Q8_0, path), ERR_CONFIG,
+               "q8_0 is for --to gguf");
+    m.model.tokenizer = "{\"kind\": \"byte\"}";
+    m.params.dims.V = 100; // fewer rows than tokens
+    EXPECT_ERR(export_gguf(&m.arena, &m.model, EXPORT_F32, path), ERR_CONFIG,
+               "its token 100 is none of the 100");
+    EXPECT(!file_exists(path));
+    arena_free(&m.arena);
+}
+
+// A GGUF file with these keys beside those of a small llama, and these tensors.
+static void write_gguf(Made *m, const char *path, void (*more)(GgufMeta *meta))
+{
+    GgufMeta meta = gguf_meta(&m->arena);
+
+    more(&meta);
+    EXPECT_OK(gguf_write(&m->arena, path, &meta, NULL, 0, NULL, NULL));
+}
+
+static void no_architecture(GgufMeta *meta)
+{
+    gguf_put_u32(meta, "x", 1);
+}
+
+static void other_architecture(GgufMeta *meta)
+{
+    gguf_put_text(meta, "general.architecture", "mamba");
+}
+
+static void no_tensors(GgufMeta *meta)
+{
+    gguf_put_text(meta, "general.architecture", "llama");
+}
+
+static void gguf_files_that_are_no_models_are_named(const Comm *c)
+{
+    static const struct {
+        void (*more)(GgufMeta *meta);
+        Err         code;
+        const char *says;
+    } kind[] = {{no_architecture, ERR_DATA, "has no general.architecture"},
+                {other_architecture, ERR_CONFIG, "architecture \"mamba\" is not supported"},
+                {no_tensors, ERR_DATA, "a vocabulary without weights"}};
+
+    for (int i = 0; i < 3; i++) {
+        Made        m;
+        ImportModel found;
+        char        path[512];
+
+        EXPECT_OK(arena_make(&m.arena, "test", 1 << 24));
+        snprintf(path, sizeof path, "%s/x.gguf", check_folder(c, "strange"));
+        write_gguf(&m, path, kind[i].more);
+        EXPECT_ERR(import_find(&m.arena, path, &found), kind[i].code, kind[i].says);
+        arena_free(&m.arena);
+    }
+}
+
+TEST_MAIN(CASE(every_family_and_kind_comes_back), CASE(models_are_described),
+          CASE(what_a_form_cannot_say_is_refused), CASE(gguf_files_that_are_no_models_are_named))
