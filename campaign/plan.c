@@ -28,7 +28,7 @@ int64_t plan_run_bytes(const Settings *s, int threads, const Roles *roles)
 double plan_forward_flop(const Dims *d)
 {
     double D = (double)d->D, heads = (double)(d->H + 2 * d->G) * d->K;
-    double mlp = (d->mlp == MLP_SWIGLU ? 3.0 : 2.0) * D * (double)d->F;
+    double mlp = (dims_inner(d) + 1.0) * D * (double)d->F;
     double layer = D * heads + (double)d->H * d->K * D + mlp;
 
     return 2 * (d->L * layer + D * (double)d->V);

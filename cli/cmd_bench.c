@@ -10,6 +10,7 @@
 #include "model/train.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -124,6 +125,7 @@ static Err bench_attention(Bench *b, int H, int K, int64_t length, int64_t docs)
     float    *spare = arena_new(b->arena, float, op_attention_spare(length, K));
     int64_t  *begin = arena_new(b->arena, int64_t, docs + 1);
     double    flop = 4.0 * H * K * (double)length * (double)(length + 1) / 2 * (double)docs;
+    OpHeads   heads = {.H = H, .G = H, .K = K, .scale = 1 / sqrtf((float)K)};
     Figure    forward, back;
     char      shape[64];
 
@@ -136,12 +138,12 @@ static Err bench_attention(Bench *b, int H, int K, int64_t length, int64_t docs)
         int64_t n = 0;
 
         for (; clock_now() < end; n++)
-            op_attention(y, lse, qkv, begin, docs, H, H, K, spare);
+            op_attention(y, lse, qkv, begin, docs, &heads, spare);
         forward.sample[r] = (double)n * flop / (clock_now() - began) / 1e9;
         began = clock_now();
         end = began + b->seconds;
         for (n = 0; clock_now() < end; n++)
-            op_attention_back(dqkv, delta, y, y, lse, qkv, begin, docs, H, H, K, spare);
+            op_attention_back(dqkv, delta, y, y, lse, qkv, begin, docs, &heads, spare);
         back.sample[r] = 2.5 * (double)n * flop / (clock_now() - began) / 1e9;
     }
     arena_back(b->arena, mark);
@@ -167,7 +169,7 @@ static Dims star_dims(void)
                   .norm = NORM_RMS,
                   .norm_eps = 1e-5f,
                   .position = POSITION_ROTARY,
-                  .rope_theta = 10000,
+                  .rope.theta = 10000,
                   .mlp = MLP_SWIGLU,
                   .init_std = 0.02};
 }

@@ -6,6 +6,7 @@
 #define TD_MODEL_ACTS_H
 
 #include "model/net.h"
+#include "model/ops.h"
 
 #include <stdint.h>
 
@@ -13,7 +14,8 @@ typedef struct ActsLayer {
     float *x;            // [N][D] what enters the layer
     float *n1;           // [N][D] normed
     float *mean1, *inv1; // [N]
-    float *qkv;          // [N][(H+2G)K], queries and keys rotated
+    float *qkv;          // [N][(H+2G)K], queries and keys normed and rotated
+    float *raw, *inv_qk; // [N][(H+G)K], [N][H+G]: before their norm; NULL without one
     float *att;          // [N][HK]
     float *lse;          // [N][H]
     float *mid;          // [N][D] after attention
@@ -32,6 +34,7 @@ typedef struct ActsBack { // gradients on the way back; NULL for inference
     float *delta;         // [N][H]
     float *dup;           // [N][2F] or [N][F]
     float *dact;          // [N][F]
+    float *dpar;          // [N][D] what the MLP gives to what entered the layer; NULL if in a row
 } ActsBack;
 
 // The head works on `chunk` rows at a time, so that logits are never whole in memory.
@@ -75,6 +78,9 @@ void net_forward(const Net *net, Acts *acts, const Batch *b);
 
 // Gathers rows row[0..R) of acts->x (R <= chunk), norms them and forms their logits [R][V].
 void net_head(const Net *net, Acts *acts, const int64_t *row, int64_t R, float *logits);
+
+// What attention of a layer needs to know.
+OpHeads net_heads(const Dims *d, int layer);
 
 // A tensor of the flat vector (or of one of the same layout); NULL if the family has none.
 const float *net_weight(const Net *net, ParamRole role, int layer);

@@ -76,7 +76,7 @@ static void attend(const Net *net, Acts *acts, const Cache *c, int layer, int64_
     const Dims      *d = &net->params.dims;
     const ActsLayer *a = &acts->layer[layer];
     int64_t          Q = net_qkv_width(d), HK = (int64_t)d->H * d->K;
-    float            scale = 1.0f / sqrtf((float)d->K);
+    OpHeads          heads = net_heads(d, layer);
 
     for (int64_t m = 0; m < M; m++) {
         const float *keys = a->qkv + m * Q + HK;
@@ -89,7 +89,7 @@ static void attend(const Net *net, Acts *acts, const Cache *c, int layer, int64_
 
             op_attention_row(a->att + m * HK + h * d->K, a->lse + m * d->H + h,
                              a->qkv + m * Q + h * d->K, kt, kt + c->K * c->stride, c->stride,
-                             position[m] + 1, d->K, scale, acts->spare);
+                             position[m] + 1, &heads, acts->spare);
         }
 }
 

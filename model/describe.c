@@ -146,14 +146,21 @@ static void say_dims(Text *t, const Dims *d, const char *type)
     text_printf(t, "  architecture  %s: %s, %s, %s%s, head %s\n", type,
                 d->norm == NORM_RMS ? "RMS norm" : "layer norm",
                 d->position == POSITION_ROTARY ? "rotary positions" : "learned positions",
-                d->mlp == MLP_SWIGLU ? "SwiGLU" : "GELU", d->has_bias ? ", with biases" : "",
+                d->mlp == MLP_SWIGLU ? "SwiGLU" : "GELU", d->bias != 0 ? ", with biases" : "",
                 d->is_tied ? "tied to the embedding" : "of its own");
     text_printf(t,
                 "  shape         vocabulary %" PRId64 ", width %" PRId64 ", inner %" PRId64
                 ", layers %d, heads %d, key/value heads %d, head width %d, context %" PRId64 "\n",
                 d->V, d->D, d->F, d->L, d->H, d->G, d->K, d->T);
     if (d->position == POSITION_ROTARY)
-        text_printf(t, "  rotary base   %g\n", d->rope_theta);
+        text_printf(t, "  rotary base   %g, %d of %d elements of a head turn\n", d->rope.theta,
+                    dims_rotary(d), d->K);
+    if (d->has_qk_norm)
+        text_puts(t, "  unusual       queries and keys are normed\n");
+    if (d->is_parallel)
+        text_puts(t, "  unusual       attention and MLP read the same residual\n");
+    if (d->window > 0)
+        text_printf(t, "  unusual       windows of %" PRId64 " keys\n", d->window);
     text_printf(t, "  parameters    %" PRId64 "\n", params_count(d));
 }
 

@@ -1,7 +1,9 @@
 #include "model/dims.h"
 
+#include "model/families.h"
+#include "model/keys.h"
+
 #include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -11,380 +13,398 @@ enum {
     MAX_WIDTH = 1 << 16,
     MAX_INNER = 1 << 20,
     MAX_CONTEXT = 1 << 24,
-    MAX_LAYERS = 1 << 10,
-    MAX_HEADS = 1 << 10,
-    MAX_HEAD_WIDTH = 1 << 12,
-    WHERE_MAX = 512,
-    WHAT_MAX = 128
+    MAX_HEADS = 1 << 10
 };
 
-// ---- one key at a time.  A key that is absent or null takes the standard value.
+// ---- switches
 
-static const Json *find(const Json *config, const char *key)
+static Err read_switches(const Json *config, Dims *d)
 {
-    const Json *node = json_member(config, key);
+    for (int i = 0; switches[i].key != NULL; i++) {
+        const Switch *s = &switches[i];
+        int           yes;
 
-    return node == NULL || node->kind == JSON_NULL ? NULL : node;
-}
-
-// What was found, for messages.
-static const char *say_found(const Json *node, char *buffer, size_t size)
-{
-    if (node->kind == JSON_NUMBER)
-        snprintf(buffer, size, "%.17g", node->number);
-    else if (node->kind == JSON_TEXT)
-        snprintf(buffer, size, "\"%.80s\"", node->text);
-    else
-        snprintf(buffer, size, "%s", json_kind_name(node->kind));
-    return buffer;
-}
-
-static Err read_size(const Json *config, const char *key, int64_t max, int64_t standard,
-                     int64_t *out)
-{
-    const Json *node = find(config, key);
-    char        where[WHERE_MAX], what[WHAT_MAX];
-
-    *out = standard;
-    if (node == NULL && standard > 0)
-        return OK;
-    if (node == NULL)
-        FAIL(ERR_CONFIG,
-             "%s: the model config has no \"%s\"; expected a whole number of 1 to %" PRId64,
-             json_where(config, where, sizeof where), key, max);
-    if (node->kind != JSON_NUMBER || node->number != floor(node->number) || node->number < 1 ||
-        node->number > (double)max)
-        FAIL(ERR_CONFIG, "%s: \"%s\" must be a whole number of 1 to %" PRId64 "; found %s",
-             json_where(node, where, sizeof where), key, max, say_found(node, what, sizeof what));
-    *out = (int64_t)node->number;
+        if (!(s->families >> d->family & 1))
+            continue;
+        if (s->fixed)
+            TRY(keys_want_yes(config, s->key, s->standard));
+        TRY(keys_yes(config, s->key, s->standard, &yes));
+        if (yes)
+            d->bias |= s->bias;
+        if (s->field > 0)
+            *(int *)(void *)((char *)d + s->field) = yes;
+    }
     return OK;
 }
 
-static Err read_int(const Json *config, const char *key, int max, int standard, int *out)
+static void write_switches(Text *t, const Dims *d)
 {
-    int64_t wide;
+    for (int i = 0; switches[i].key != NULL; i++) {
+        const Switch *s = &switches[i];
+        int           yes = s->field > 0 ? *(const int *)(const void *)((const char *)d + s->field)
+                                         : (d->bias & s->bias) != 0;
 
-    TRY(read_size(config, key, max, standard, &wide));
-    *out = (int)wide;
-    return OK;
-}
-
-static Err read_real(const Json *config, const char *key, double min, double max, double standard,
-                     double *out)
-{
-    const Json *node = find(config, key);
-    char        where[WHERE_MAX], what[WHAT_MAX];
-
-    *out = standard;
-    if (node == NULL)
-        return OK;
-    if (node->kind != JSON_NUMBER || !(node->number >= min && node->number <= max))
-        FAIL(ERR_CONFIG, "%s: \"%s\" must be a number of %g to %g; found %s",
-             json_where(node, where, sizeof where), key, min, max,
-             say_found(node, what, sizeof what));
-    *out = node->number;
-    return OK;
-}
-
-static Err read_yes(const Json *config, const char *key, int standard, int *out)
-{
-    const Json *node = find(config, key);
-    char        where[WHERE_MAX], what[WHAT_MAX];
-
-    *out = standard;
-    if (node == NULL)
-        return OK;
-    if (node->kind != JSON_TRUE && node->kind != JSON_FALSE)
-        FAIL(ERR_CONFIG, "%s: \"%s\" must be true or false; found %s",
-             json_where(node, where, sizeof where), key, say_found(node, what, sizeof what));
-    *out = node->kind == JSON_TRUE;
-    return OK;
-}
-
-// A switch that must stand where our kernels have it.
-static Err want_yes(const Json *config, const char *key, int wanted)
-{
-    const Json *node = find(config, key);
-    char        where[WHERE_MAX];
-    int         found;
-
-    TRY(read_yes(config, key, wanted, &found));
-    if (found != wanted)
-        FAIL(ERR_CONFIG, "%s: \"%s\" is %s; only models with %s are supported",
-             json_where(node, where, sizeof where), key, found ? "true" : "false",
-             wanted ? "true" : "false");
-    return OK;
-}
-
-// A text that must be one of two spellings (the same one twice where there is only one).
-static Err want_text(const Json *config, const char *key, const char *a, const char *b)
-{
-    const Json *node = find(config, key);
-    char        where[WHERE_MAX], what[WHAT_MAX];
-
-    if (node == NULL)
-        return OK;
-    if (node->kind != JSON_TEXT)
-        FAIL(ERR_CONFIG, "%s: \"%s\" must be a text; found %s",
-             json_where(node, where, sizeof where), key, say_found(node, what, sizeof what));
-    if (strcmp(node->text, a) != 0 && strcmp(node->text, b) != 0)
-        FAIL(ERR_CONFIG, "%s: \"%s\" is \"%s\"; supported is \"%s\"",
-             json_where(node, where, sizeof where), key, node->text, a);
-    return OK;
-}
-
-// A key that changes the computation, whatever its value.
-static Err want_absent(const Json *config, const char *key, const char *what)
-{
-    const Json *node = find(config, key);
-    char        where[WHERE_MAX];
-
-    if (node != NULL)
-        FAIL(ERR_CONFIG, "%s: \"%s\" is given, but %s is not supported; use a model without it",
-             json_where(node, where, sizeof where), key, what);
-    return OK;
+        if ((s->families >> d->family & 1) && !s->fixed)
+            text_printf(t, "  \"%s\": %s,\n", s->key, yes ? "true" : "false");
+    }
 }
 
 // ---- slips of the pen.  Configs carry many keys that mean nothing to us, so unknown ones pass;
 // but one that is nearly a key that we read would silently leave a standard value in its place.
 
-static const char *const read_keys[] = {"vocab_size",
-                                        "hidden_size",
-                                        "intermediate_size",
-                                        "num_hidden_layers",
-                                        "num_attention_heads",
-                                        "num_key_value_heads",
-                                        "head_dim",
-                                        "hidden_act",
-                                        "max_position_embeddings",
-                                        "rms_norm_eps",
-                                        "rope_theta",
-                                        "rope_scaling",
-                                        "rope_parameters",
-                                        "attention_bias",
-                                        "mlp_bias",
-                                        "tie_word_embeddings",
-                                        "initializer_range",
-                                        "n_positions",
-                                        "layer_norm_epsilon",
-                                        "activation_function",
-                                        "scale_attn_weights",
-                                        "scale_attn_by_inverse_layer_idx",
-                                        "add_cross_attention",
-                                        "sliding_window",
-                                        "use_sliding_window",
-                                        "layer_types",
-                                        "model_type",
-                                        "n_inner",
-                                        "n_layer",
-                                        "n_embd",
-                                        "n_head",
-                                        "n_ctx",
-                                        "quantization_config"};
+static const char *const other_keys[] = {"vocab_size",
+                                         "rope_theta",
+                                         "rope_scaling",
+                                         "rope_parameters",
+                                         "rotary_emb_base",
+                                         "rotary_pct",
+                                         "tie_word_embeddings",
+                                         "initializer_range",
+                                         "sliding_window",
+                                         "use_sliding_window",
+                                         "max_window_layers",
+                                         "layer_types",
+                                         "model_type",
+                                         "n_ctx",
+                                         "quantization_config",
+                                         "partial_rotary_factor",
+                                         "attn_logit_softcapping",
+                                         "final_logit_softcapping"};
+
+static void compare_key(const char *found, const char *key, int *is_known, const char **near)
+{
+    if (key == NULL)
+        return;
+    *is_known |= strcmp(found, key) == 0;
+    if (strlen(key) >= 8 && text_distance(found, key) <= 2)
+        *near = key;
+}
 
 static Err refuse_slips(const Json *config)
 {
-    char where[WHERE_MAX];
-    int  count = (int)(sizeof read_keys / sizeof read_keys[0]);
+    char where[KEYS_WHERE];
 
     for (const Json *m = config->child; m != NULL; m = m->next) {
         const char *near = NULL;
-        int         known = 0;
+        int         is_known = 0;
 
-        for (int k = 0; k < count; k++) {
-            known |= strcmp(m->key, read_keys[k]) == 0;
-            if (strlen(read_keys[k]) >= 8 && text_distance(m->key, read_keys[k]) <= 2)
-                near = read_keys[k];
+        for (size_t k = 0; k < sizeof other_keys / sizeof other_keys[0]; k++)
+            compare_key(m->key, other_keys[k], &is_known, &near);
+        for (int k = 0; switches[k].key != NULL; k++)
+            compare_key(m->key, switches[k].key, &is_known, &near);
+        for (int f = 0; f < FAMILIES; f++) {
+            const char *const *key = &families[f].keys->width;
+
+            for (size_t k = 0; k < sizeof(DimsKeys) / sizeof *key; k++)
+                compare_key(m->key, key[k], &is_known, &near);
         }
-        if (!known && near != NULL)
+        if (!is_known && near != NULL)
             FAIL(ERR_CONFIG, "%s: \"%s\" is no key of a model config; is \"%s\" meant?",
                  json_where(m, where, sizeof where), m->key, near);
     }
     return OK;
 }
 
-// ---- positions
+// ---- sizes
 
-static Err want_default_rope(const Json *rope)
+static Err read_heads(const Json *config, const FamilyRow *row, Dims *d)
 {
-    char        where[WHERE_MAX], what[WHAT_MAX];
-    const Json *factor = find(rope, "partial_rotary_factor");
+    const DimsKeys *k = row->keys;
+    int             has_width = k->head_width != NULL && keys_find(config, k->head_width) != NULL;
+    int             standard = row->head_width;
+    char            where[KEYS_WHERE];
 
-    if (rope->kind != JSON_OBJECT)
-        FAIL(ERR_CONFIG, "%s: \"%s\" must be an object or null; found %s",
-             json_where(rope, where, sizeof where), rope->key, say_found(rope, what, sizeof what));
-    TRY(want_text(rope, "rope_type", "default", "default"));
-    TRY(want_text(rope, "type", "default", "default"));
-    if (factor != NULL && factor->number != 1)
-        FAIL(ERR_CONFIG, "%s: \"partial_rotary_factor\" must be 1; found %s",
-             json_where(factor, where, sizeof where), say_found(factor, what, sizeof what));
+    d->G = d->H;
+    if (k->groups != NULL)
+        TRY(keys_int(config, k->groups, MAX_HEADS, row->has_all_groups ? d->H : 0, &d->G));
+    if (!has_width && standard == 0) {
+        if (d->D % d->H != 0 || d->D / d->H > DIMS_HEAD_MAX)
+            FAIL(ERR_CONFIG,
+                 "%s: %s %" PRId64 " is no multiple of %s %d (of at most %d times it)%s",
+                 json_where(config, where, sizeof where), k->width, d->D, k->heads, d->H,
+                 DIMS_HEAD_MAX, k->head_width != NULL ? ", and there is no head_dim" : "");
+        standard = (int)(d->D / d->H);
+    }
+    d->K = standard;
+    if (k->head_width != NULL)
+        TRY(keys_int(config, k->head_width, DIMS_HEAD_MAX, standard, &d->K));
+    if (d->H % d->G != 0)
+        FAIL(ERR_CONFIG, "%s: %s %d is no multiple of %s %d",
+             json_where(config, where, sizeof where), k->heads, d->H, k->groups, d->G);
     return OK;
 }
 
-// transformers 5 has everything in rope_parameters; 4 has rope_theta and rope_scaling.
-static Err read_rope(const Json *config, double *theta)
+static Err read_sizes(const Json *config, const FamilyRow *row, Dims *d)
 {
-    const Json *newer = find(config, "rope_parameters"), *older = find(config, "rope_scaling");
+    const DimsKeys *k = row->keys;
+    double          eps;
 
-    TRY(read_real(config, "rope_theta", 1, 1e12, 10000, theta));
-    if (older != NULL)
-        TRY(want_default_rope(older));
-    if (newer != NULL) {
-        TRY(want_default_rope(newer));
-        TRY(read_real(newer, "rope_theta", 1, 1e12, *theta, theta));
+    TRY(keys_size(config, "vocab_size", MAX_VOCABULARY, 0, &d->V));
+    TRY(keys_size(config, k->width, MAX_WIDTH, 0, &d->D));
+    TRY(keys_size(config, k->inner, MAX_INNER, row->inner_times * d->D, &d->F));
+    TRY(keys_size(config, k->context, MAX_CONTEXT, 0, &d->T));
+    TRY(keys_int(config, k->layers, DIMS_LAYERS_MAX, 0, &d->L));
+    TRY(keys_int(config, k->heads, MAX_HEADS, 0, &d->H));
+    TRY(read_heads(config, row, d));
+    TRY(keys_real(config, k->eps, 0, 1, row->eps, &eps));
+    d->norm_eps = (float)eps;
+    return OK;
+}
+
+static Err read_activation(const Json *config, const FamilyRow *row, Dims *d)
+{
+    const char *key = row->keys->activation, *name;
+    char        where[KEYS_WHERE];
+
+    TRY(keys_text(config, key, &name));
+    d->mlp = row->mlp[0].kind;
+    for (const MlpName *m = row->mlp; name != NULL; m++) {
+        if (m->name == NULL)
+            FAIL(ERR_CONFIG, "%s: \"%s\" is \"%s\"; supported is \"%s\"",
+                 json_where(json_member(config, key), where, sizeof where), key, name,
+                 row->mlp[0].name);
+        d->mlp = m->kind;
+        if (strcmp(name, m->name) == 0)
+            break;
     }
     return OK;
 }
 
-static Err want_full_attention(const Json *config)
+static Err read_positions(const Json *config, const FamilyRow *row, Dims *d)
 {
-    const Json *types = find(config, "layer_types");
-    char        where[WHERE_MAX], what[WHAT_MAX];
-    int         windows;
+    double share;
+    char   where[KEYS_WHERE];
 
-    TRY(read_yes(config, "use_sliding_window", 1, &windows));
-    if (windows)
-        TRY(want_absent(config, "sliding_window", "attention within a sliding window"));
+    if (d->position == POSITION_LEARNED)
+        return OK;
+    TRY(rope_read(config, &row->rope, d->T, &d->rope, &share));
+    if (share != 1 && !row->may_turn_partly)
+        FAIL(ERR_CONFIG, "%s: \"partial_rotary_factor\" must be 1 for \"%s\"; found %g",
+             json_where(config, where, sizeof where), row->type, share);
+    d->R = (int)(d->K * share);
+    if (d->R % 2 != 0 || d->R == 0)
+        FAIL(ERR_CONFIG,
+             "%s: the width of a head that turns, %d of %d, must be even for rotary positions",
+             json_where(config, where, sizeof where), d->R, d->K);
+    return OK;
+}
+
+// ---- windows
+
+static void set_window(Dims *d, int layer)
+{
+    d->windowed[layer / 64] |= (uint64_t)1 << (layer % 64);
+}
+
+// Layer by layer, as transformers 5 writes it; `allowed`: layers that may have a window.
+static Err read_layer_types(const Json *config, const FamilyRow *row, Dims *d, int *is_given)
+{
+    const Json *types = keys_find(config, "layer_types");
+    char        where[KEYS_WHERE], what[KEYS_WHAT];
+    int         layer = 0;
+
+    *is_given = types != NULL;
     if (types == NULL)
         return OK;
-    for (const Json *t = types->child; t != NULL; t = t->next)
-        if (t->kind != JSON_TEXT || strcmp(t->text, "full_attention") != 0)
-            FAIL(ERR_CONFIG, "%s: \"layer_types\" must all be \"full_attention\"; found %s",
-                 json_where(t, where, sizeof where), say_found(t, what, sizeof what));
+    for (const Json *t = types->child; t != NULL; t = t->next, layer++) {
+        int is_window = t->kind == JSON_TEXT && strcmp(t->text, "sliding_attention") == 0;
+
+        if (!is_window && (t->kind != JSON_TEXT || strcmp(t->text, "full_attention") != 0))
+            FAIL(ERR_CONFIG,
+                 "%s: \"layer_types\" must be \"full_attention\" or \"sliding_attention\"; found "
+                 "%s",
+                 json_where(t, where, sizeof where), keys_found(t, what, sizeof what));
+        if (is_window && (row->window == WINDOW_NONE || d->window == 0))
+            FAIL(ERR_CONFIG,
+                 "%s: a layer of \"sliding_attention\", but %s; all must be \"full_attention\"",
+                 json_where(t, where, sizeof where),
+                 row->window == WINDOW_NONE ? "the family has no sliding window"
+                                            : "no \"sliding_window\" is in use");
+        if (!is_window && row->window == WINDOW_EVERYWHERE && d->window > 0)
+            FAIL(ERR_CONFIG,
+                 "%s: a layer of \"full_attention\", but \"sliding_window\" is %" PRId64
+                 " for all layers of \"%s\"; take one of them out",
+                 json_where(t, where, sizeof where), d->window, row->type);
+        if (is_window && layer < d->L)
+            set_window(d, layer);
+    }
+    if (layer != d->L)
+        FAIL(ERR_CONFIG, "%s: \"layer_types\" has %d layers; expected %d, as %s says",
+             json_where(types, where, sizeof where), layer, d->L, row->keys->layers);
     return OK;
 }
 
-// ---- the two families
-
-static Err read_llama(const Json *config, Dims *d)
+static Err read_windows(const Json *config, const FamilyRow *row, Dims *d)
 {
-    char   where[WHERE_MAX];
-    double eps;
+    int is_used, is_given, first = 0;
 
-    TRY(read_size(config, "hidden_size", MAX_WIDTH, 0, &d->D));
-    TRY(read_size(config, "intermediate_size", MAX_INNER, 0, &d->F));
-    TRY(read_size(config, "max_position_embeddings", MAX_CONTEXT, 0, &d->T));
-    TRY(read_int(config, "num_hidden_layers", MAX_LAYERS, 0, &d->L));
-    TRY(read_int(config, "num_attention_heads", MAX_HEADS, 0, &d->H));
-    TRY(read_int(config, "num_key_value_heads", MAX_HEADS, d->H, &d->G));
-    if (find(config, "head_dim") == NULL && d->D % d->H != 0)
-        FAIL(ERR_CONFIG,
-             "%s: hidden_size %" PRId64 " is no multiple of num_attention_heads %d, and there is "
-             "no head_dim",
-             json_where(config, where, sizeof where), d->D, d->H);
-    TRY(read_int(config, "head_dim", MAX_HEAD_WIDTH, (int)(d->D / d->H), &d->K));
-    TRY(read_real(config, "rms_norm_eps", 0, 1, 1e-6, &eps));
-    TRY(read_yes(config, "tie_word_embeddings", 0, &d->is_tied));
-    TRY(read_rope(config, &d->rope_theta));
-    TRY(want_text(config, "hidden_act", "silu", "swish"));
-    TRY(want_yes(config, "attention_bias", 0));
-    TRY(want_yes(config, "mlp_bias", 0));
-    d->norm_eps = (float)eps;
-    d->norm = NORM_RMS;
-    d->position = POSITION_ROTARY;
-    d->mlp = MLP_SWIGLU;
-    d->has_bias = 0;
-    if (d->H % d->G != 0)
-        FAIL(ERR_CONFIG, "%s: num_attention_heads %d is no multiple of num_key_value_heads %d",
-             json_where(config, where, sizeof where), d->H, d->G);
-    if (d->K % 2 != 0)
-        FAIL(ERR_CONFIG, "%s: the width of a head, %d, must be even for rotary positions",
-             json_where(config, where, sizeof where), d->K);
+    TRY(keys_yes(config, "use_sliding_window", row->window != WINDOW_SWITCHED, &is_used));
+    if (is_used && row->window == WINDOW_NONE)
+        TRY(keys_want_absent(config, "sliding_window", "attention within a sliding window"));
+    if (is_used && keys_find(config, "sliding_window") != NULL)
+        TRY(keys_size(config, "sliding_window", MAX_CONTEXT, 0, &d->window));
+    TRY(read_layer_types(config, row, d, &is_given));
+    if (row->window == WINDOW_SWITCHED && d->window > 0 && !is_given) {
+        double layers;
+
+        TRY(keys_real(config, "max_window_layers", 0, 1e9, 28, &layers));
+        first = layers < d->L ? (int)layers : d->L;
+    }
+    for (int i = first; i < d->L && d->window > 0 && !is_given; i++)
+        set_window(d, i);
     return OK;
 }
 
-static Err read_gpt2(const Json *config, Dims *d)
+static void write_windows(Text *t, const Dims *d)
 {
-    char   where[WHERE_MAX];
-    double eps;
+    WindowRule rule = families[d->family].window;
+    int        first = 0;
 
-    TRY(read_size(config, "n_embd", MAX_WIDTH, 0, &d->D));
-    TRY(read_size(config, "n_inner", MAX_INNER, 4 * d->D, &d->F));
-    TRY(read_size(config, "n_positions", MAX_CONTEXT, 0, &d->T));
-    TRY(read_int(config, "n_layer", MAX_LAYERS, 0, &d->L));
-    TRY(read_int(config, "n_head", MAX_HEADS, 0, &d->H));
-    TRY(read_real(config, "layer_norm_epsilon", 0, 1, 1e-5, &eps));
-    TRY(read_yes(config, "tie_word_embeddings", 1, &d->is_tied));
-    TRY(want_text(config, "activation_function", "gelu_new", "gelu_pytorch_tanh"));
-    TRY(want_yes(config, "scale_attn_weights", 1));
-    TRY(want_yes(config, "scale_attn_by_inverse_layer_idx", 0));
-    TRY(want_yes(config, "add_cross_attention", 0));
-    if (d->D % d->H != 0 || d->D / d->H > MAX_HEAD_WIDTH)
-        FAIL(ERR_CONFIG, "%s: n_embd %" PRId64 " must be a multiple of n_head %d, at most %d of it",
-             json_where(config, where, sizeof where), d->D, d->H, MAX_HEAD_WIDTH);
-    d->G = d->H;
-    d->K = (int)(d->D / d->H);
-    d->norm_eps = (float)eps;
-    d->norm = NORM_LAYER;
-    d->position = POSITION_LEARNED;
-    d->mlp = MLP_GELU_TANH;
-    d->has_bias = 1;
-    return OK;
+    if (rule == WINDOW_NONE)
+        return;
+    if (d->window > 0)
+        text_printf(t, "  \"sliding_window\": %" PRId64 ",\n", d->window);
+    else
+        text_puts(t, "  \"sliding_window\": null,\n");
+    if (rule == WINDOW_EVERYWHERE)
+        return;
+    while (first < d->L && dims_window(d, first) == 0)
+        first++;
+    text_printf(t, "  \"use_sliding_window\": %s,\n  \"max_window_layers\": %d,\n",
+                d->window > 0 ? "true" : "false", first);
+    text_puts(t, "  \"layer_types\": [");
+    for (int i = 0; i < d->L; i++)
+        text_printf(t, "%s\"%s\"", i > 0 ? ", " : "",
+                    dims_window(d, i) > 0 ? "sliding_attention" : "full_attention");
+    text_puts(t, "],\n");
+}
+
+// ---- all of it
+
+static Err read_family(const Json *config, Family *out)
+{
+    char        where[KEYS_WHERE], names[256] = "";
+    const Json *type = keys_find(config, "model_type");
+    size_t      used = 0;
+
+    for (int f = 0; f < FAMILIES; f++) {
+        used += (size_t)snprintf(names + used, sizeof names - used, "%s\"%s\"",
+                                 f == 0             ? ""
+                                 : f + 1 < FAMILIES ? ", "
+                                                    : " and ",
+                                 families[f].type);
+        *out = (Family)f;
+        if (type != NULL && type->kind == JSON_TEXT && strcmp(type->text, families[f].type) == 0)
+            return OK;
+    }
+    if (type == NULL || type->kind != JSON_TEXT)
+        FAIL(ERR_CONFIG, "%s: the model config has no \"model_type\"; expected one of %s",
+             json_where(config, where, sizeof where), names);
+    FAIL(ERR_CONFIG, "%s: \"model_type\" is \"%s\"; supported are %s",
+         json_where(type, where, sizeof where), type->text, names);
 }
 
 Err dims_read(const Json *config, Dims *out)
 {
-    char        where[WHERE_MAX];
-    const Json *type;
+    char             where[KEYS_WHERE];
+    const FamilyRow *row;
 
     *out = (Dims){0};
     if (config->kind != JSON_OBJECT)
         FAIL(ERR_CONFIG, "%s: a model config must be an object; found %s",
              json_where(config, where, sizeof where), json_kind_name(config->kind));
-    type = find(config, "model_type");
-    if (type == NULL || type->kind != JSON_TEXT)
-        FAIL(ERR_CONFIG,
-             "%s: the model config has no \"model_type\"; expected \"llama\" or \"gpt2\"",
-             json_where(config, where, sizeof where));
-    if (strcmp(type->text, "llama") != 0 && strcmp(type->text, "gpt2") != 0)
-        FAIL(ERR_CONFIG, "%s: \"model_type\" is \"%s\"; supported are \"llama\" and \"gpt2\"",
-             json_where(type, where, sizeof where), type->text);
-    out->family = strcmp(type->text, "llama") == 0 ? FAMILY_LLAMA : FAMILY_GPT2;
+    TRY(read_family(config, &out->family));
+    row = &families[out->family];
+    out->norm = row->norm;
+    out->position = row->position;
+    out->bias = row->bias;
+    out->has_qk_norm = row->has_qk_norm;
     TRY(refuse_slips(config));
-    TRY(want_full_attention(config));
-    TRY(want_absent(config, "quantization_config", "a quantized model"));
-    TRY(read_size(config, "vocab_size", MAX_VOCABULARY, 0, &out->V));
-    TRY(read_real(config, "initializer_range", 0, 10, 0.02, &out->init_std));
-    if (out->family == FAMILY_LLAMA)
-        TRY(read_llama(config, out));
-    else
-        TRY(read_gpt2(config, out));
+    TRY(keys_want_absent(config, "quantization_config", "a quantized model"));
+    TRY(keys_want_absent(config, "attn_logit_softcapping", "a bound on scores"));
+    TRY(keys_want_absent(config, "final_logit_softcapping", "a bound on logits"));
+    TRY(read_sizes(config, row, out));
+    TRY(read_switches(config, out));
+    TRY(read_activation(config, row, out));
+    TRY(read_positions(config, row, out));
+    TRY(read_windows(config, row, out));
+    TRY(keys_yes(config, "tie_word_embeddings", row->is_tied, &out->is_tied));
+    TRY(keys_real(config, "initializer_range", 0, 10, 0.02, &out->init_std));
     return OK;
 }
 
-static void write_llama(Text *t, const Dims *d)
+static void write_size(Text *t, const char *key, int64_t size)
 {
-    text_printf(t, "  \"architectures\": [\"LlamaForCausalLM\"],\n  \"model_type\": \"llama\",\n");
-    text_printf(t, "  \"hidden_size\": %" PRId64 ",\n  \"intermediate_size\": %" PRId64 ",\n", d->D,
-                d->F);
-    text_printf(t, "  \"num_hidden_layers\": %d,\n  \"num_attention_heads\": %d,\n", d->L, d->H);
-    text_printf(t, "  \"num_key_value_heads\": %d,\n  \"head_dim\": %d,\n", d->G, d->K);
-    text_printf(t, "  \"max_position_embeddings\": %" PRId64 ",\n", d->T);
-    text_printf(t, "  \"hidden_act\": \"silu\",\n  \"rms_norm_eps\": %.9g,\n", (double)d->norm_eps);
-    text_printf(t, "  \"rope_theta\": %.17g,\n  \"rope_scaling\": null,\n", d->rope_theta);
-    text_printf(t, "  \"attention_bias\": false,\n  \"mlp_bias\": false,\n");
+    if (key != NULL)
+        text_printf(t, "  \"%s\": %" PRId64 ",\n", key, size);
 }
 
-static void write_gpt2(Text *t, const Dims *d)
+static void write_sizes(Text *t, const DimsKeys *k, const Dims *d)
 {
-    text_printf(t, "  \"architectures\": [\"GPT2LMHeadModel\"],\n  \"model_type\": \"gpt2\",\n");
-    text_printf(t, "  \"n_embd\": %" PRId64 ",\n  \"n_inner\": %" PRId64 ",\n", d->D, d->F);
-    text_printf(t, "  \"n_layer\": %d,\n  \"n_head\": %d,\n", d->L, d->H);
-    text_printf(t, "  \"n_positions\": %" PRId64 ",\n  \"n_ctx\": %" PRId64 ",\n", d->T, d->T);
-    text_printf(t, "  \"activation_function\": \"gelu_new\",\n");
-    text_printf(t, "  \"layer_norm_epsilon\": %.9g,\n", (double)d->norm_eps);
-    text_printf(t, "  \"attn_pdrop\": 0.0,\n  \"embd_pdrop\": 0.0,\n  \"resid_pdrop\": 0.0,\n");
+    write_size(t, k->width, d->D);
+    write_size(t, k->inner, d->F);
+    write_size(t, k->layers, d->L);
+    write_size(t, k->heads, d->H);
+    write_size(t, k->groups, d->G);
+    write_size(t, k->head_width, d->K);
+    write_size(t, k->context, d->T);
+    text_printf(t, "  \"%s\": %.9g,\n", k->eps, (double)d->norm_eps);
+}
+
+// A share of which reading makes R again, whatever way the quotient was rounded.
+static double share_of(const Dims *d)
+{
+    int    R = dims_rotary(d);
+    double share = (double)R / d->K;
+
+    return (int)(d->K * share) == R ? share : (R + 0.5) / d->K;
+}
+
+static void write_positions(Text *t, const FamilyRow *row, const Dims *d)
+{
+    if (d->position == POSITION_LEARNED)
+        return;
+    text_printf(t, "  \"%s\": %.17g,\n", row->rope.theta_key, d->rope.theta);
+    if (row->may_turn_partly)
+        text_printf(t, "  \"%s\": %.17g,\n", row->rope.share_key, share_of(d));
+    text_puts(t, "  \"rope_scaling\": ");
+    rope_write(t, &d->rope);
+    text_puts(t, ",\n");
 }
 
 void dims_write(Text *t, const Dims *d)
 {
-    text_puts(t, "{\n");
-    if (d->family == FAMILY_LLAMA)
-        write_llama(t, d);
-    else
-        write_gpt2(t, d);
+    const FamilyRow *row = &families[d->family];
+    const MlpName   *mlp = row->mlp;
+
+    while (mlp->kind != d->mlp)
+        mlp++;
+    text_printf(t, "{\n  \"architectures\": [\"%s\"],\n  \"model_type\": \"%s\",\n",
+                row->architecture, row->type);
+    write_sizes(t, row->keys, d);
+    text_printf(t, "  \"%s\": \"%s\",\n", row->keys->activation, mlp->name);
+    write_positions(t, row, d);
+    write_windows(t, d);
+    write_switches(t, d);
+    if (row->also != NULL)
+        text_printf(t, "  %s,\n", row->also);
     text_printf(t, "  \"vocab_size\": %" PRId64 ",\n", d->V);
     text_printf(t, "  \"initializer_range\": %.17g,\n", d->init_std);
     text_printf(t, "  \"tie_word_embeddings\": %s,\n", d->is_tied ? "true" : "false");
     text_puts(t, "  \"torch_dtype\": \"float32\"\n}\n");
+}
+
+int dims_rotary(const Dims *d)
+{
+    return d->R > 0 ? d->R : d->K;
+}
+
+int64_t dims_window(const Dims *d, int layer)
+{
+    return d->windowed[layer / 64] >> (layer % 64) & 1 ? d->window : 0;
+}
+
+int dims_inner(const Dims *d)
+{
+    return d->mlp == MLP_SWIGLU ? 2 : 1;
 }

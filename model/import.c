@@ -34,14 +34,13 @@ Err import_dims(Arena *scratch, const char *folder, Dims *out)
     return OK;
 }
 
-// Published gpt2 files come with and without this in front of every name.
-static const SafeTensor *find(const SafeFolder *f, const char *name)
+// Published files come with and without the prefix in front of every name.
+static const SafeTensor *find(const SafeFolder *f, const char *name, const char *prefix)
 {
-    static const char before[] = "transformer.";
     const SafeTensor *t = safetensors_find(f, name);
 
-    if (t == NULL && strncmp(name, before, sizeof before - 1) == 0)
-        t = safetensors_find(f, name + sizeof before - 1);
+    if (t == NULL && strncmp(name, prefix, strlen(prefix)) == 0)
+        t = safetensors_find(f, name + strlen(prefix));
     return t;
 }
 
@@ -49,6 +48,7 @@ static const SafeTensor *find(const SafeFolder *f, const char *name)
 static int is_buffer(const char *name)
 {
     return ends_with(name, ".attn.bias") || ends_with(name, ".attn.masked_bias") ||
+           ends_with(name, ".attention.bias") || ends_with(name, ".attention.masked_bias") ||
            ends_with(name, ".rotary_emb.inv_freq");
 }
 
@@ -63,6 +63,12 @@ static void say_shape(char *out, size_t size, int rank, const int64_t *shape)
         snprintf(out + used, size - used, "]");
 }
 
+static int is_turned(const SafeTensor *t, const CkptTensor *want)
+{
+    return t->rank == 2 && want->rank == 2 && t->shape[0] == want->shape[1] &&
+           t->shape[1] == want->shape[0];
+}
+
 static Err check_shape(const SafeFolder *f, const SafeTensor *t, const CkptTensor *want)
 {
     char found[256], expected[256];
@@ -73,8 +79,8 @@ static Err check_shape(const SafeFolder *f, const SafeTensor *t, const CkptTenso
     say_shape(found, sizeof found, t->rank, t->shape);
     say_shape(expected, sizeof expected, want->rank, want->shape);
     if (!same)
-        FAIL(ERR_DATA, "%s: tensor %s has shape %s; config.json makes it %s", f->path[t->file],
-             t->name, found, expected);
+        FAIL(ERR_DATA, "%s: tensor %s has shape %s; config.json makes it %s%s", f->path[t->file],
+             t->name, found, expected, is_turned(t, want) ? ": it is transposed" : "");
     if (t->kind == SAFE_OTHER)
         FAIL(ERR_DATA, "%s: tensor %s is of a type that is not read; expected F32, F16 or BF16",
              f->path[t->file], t->name);
@@ -117,7 +123,7 @@ static Err check_left_over(Arena *scratch, const SafeFolder *f, const uint8_t *u
 
         if (used[i] || is_buffer(t->name))
             continue;
-        if (!p->dims.is_tied || strcmp(t->name, "lm_head.weight") != 0)
+        if (!p->dims.is_tied || strcmp(t->name, params_head_name(&p->dims)) != 0)
             FAIL(ERR_DATA, "%s: tensor %s has no place in the model that config.json describes",
                  f->path[t->file], t->name);
         TRY(check_twin(scratch, f, t, p, flat));
@@ -150,7 +156,7 @@ Err import_weights(Arena *scratch, const char *folder, const Params *p, float *f
     TRY(safetensors_open(scratch, folder, &f));
     used = arena_new(scratch, uint8_t, f.count > 0 ? f.count : 1);
     for (int n = 0; n < p->count; n++) {
-        const SafeTensor *t = find(&f, p->list[n].name);
+        const SafeTensor *t = find(&f, p->list[n].name, params_prefix(&p->dims));
 
         if (t == NULL)
             FAIL(ERR_DATA, "%s: there is no tensor %s, which config.json asks for", folder,

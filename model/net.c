@@ -13,7 +13,7 @@ enum {
 
 int64_t net_up_width(const Dims *d)
 {
-    return d->mlp == MLP_SWIGLU ? 2 * d->F : d->F;
+    return dims_inner(d) * d->F;
 }
 
 int64_t net_qkv_width(const Dims *d)
@@ -91,9 +91,21 @@ static void lay_net(Layout *l, Net *net)
     if (net->use == NET_TRAIN)
         net->head_back = take_packed(l, d->D, d->V);
     if (d->position == POSITION_ROTARY) {
-        net->cosine = take_floats(l, d->T * (d->K / 2));
-        net->sine = take_floats(l, d->T * (d->K / 2));
+        net->cosine = take_floats(l, d->T * (dims_rotary(d) / 2));
+        net->sine = take_floats(l, d->T * (dims_rotary(d) / 2));
     }
+}
+
+static void make_rotation(Net *net)
+{
+    const Dims *d = &net->params.dims;
+    double      frequency[DIMS_HEAD_MAX / 2];
+    int         R = dims_rotary(d);
+    double      factor;
+
+    CHECK(R <= DIMS_HEAD_MAX, "%d elements turn", R);
+    factor = rope_frequencies(&d->rope, R, frequency);
+    op_rope_table(net->cosine, net->sine, frequency, factor, d->T, R);
 }
 
 Net net_make(Arena *run, const Dims *d, NetUse use)
@@ -103,7 +115,7 @@ Net net_make(Arena *run, const Dims *d, NetUse use)
 
     lay_net(&l, &net);
     if (net.cosine != NULL)
-        op_rope_table(net.cosine, net.sine, d->rope_theta, d->T, d->K);
+        make_rotation(&net);
     return net;
 }
 
@@ -156,6 +168,10 @@ static void lay_acts_layer(Layout *l, const Dims *d, int64_t N, ActsLayer *out)
                        .inv2 = take_floats(l, N),
                        .up = take_floats(l, N * net_up_width(d)),
                        .act = take_floats(l, N * d->F)};
+    if (d->has_qk_norm) {
+        out->raw = take_floats(l, N * (d->H + d->G) * d->K);
+        out->inv_qk = take_floats(l, N * (d->H + d->G));
+    }
 }
 
 static void lay_acts_back(Layout *l, const Dims *d, int64_t N, ActsBack *out)
@@ -168,6 +184,8 @@ static void lay_acts_back(Layout *l, const Dims *d, int64_t N, ActsBack *out)
                       .delta = take_floats(l, N * d->H),
                       .dup = take_floats(l, N * net_up_width(d)),
                       .dact = take_floats(l, N * d->F)};
+    if (d->is_parallel)
+        out->dpar = take_floats(l, N * d->D);
 }
 
 static void lay_acts_head(Layout *l, const Dims *d, int64_t N, NetUse use, ActsHead *out)
@@ -251,8 +269,46 @@ static void norm(const Net *net, ParamRole weight, ParamRole bias, int layer, fl
 
 static void bias(const Net *net, ParamRole role, int layer, float *y, int64_t N, int64_t E)
 {
-    if (net->params.dims.has_bias)
-        op_bias(y, net_weight(net, role, layer), N, E);
+    const float *b = net_weight(net, role, layer);
+
+    if (b != NULL)
+        op_bias(y, b, N, E);
+}
+
+// Queries and keys of a row, each by the weights of its kind; the heads of a kind are rows of K.
+static void norm_heads(const Net *net, const ActsLayer *a, int layer, int64_t N)
+{
+    const Dims *d = &net->params.dims;
+    int64_t     HK = (int64_t)d->H * d->K, GK = (int64_t)d->G * d->K, Q = net_qkv_width(d);
+
+    for (int64_t n = 0; n < N; n++) {
+        float *to = a->qkv + n * Q, *from = a->raw + n * (HK + GK);
+        float *inv = a->inv_qk + n * (d->H + d->G);
+
+        memcpy(from, to, (size_t)(HK + GK) * sizeof *from);
+        op_rms(to, inv, from, net_weight(net, PARAM_Q_NORM, layer), d->norm_eps, d->H, d->K);
+        op_rms(to + HK, inv + d->H, from + HK, net_weight(net, PARAM_K_NORM, layer), d->norm_eps,
+               d->G, d->K);
+    }
+}
+
+static void activate(const Dims *d, const ActsLayer *a, int64_t N)
+{
+    if (d->mlp == MLP_SWIGLU)
+        op_swiglu(a->act, a->up, N, d->F);
+    else if (d->mlp == MLP_GELU_TANH)
+        op_gelu(a->act, a->up, N, d->F);
+    else
+        op_gelu_erf(a->act, a->up, N, d->F);
+}
+
+OpHeads net_heads(const Dims *d, int layer)
+{
+    return (OpHeads){.H = d->H,
+                     .G = d->G,
+                     .K = d->K,
+                     .scale = 1 / sqrtf((float)d->K),
+                     .window = dims_window(d, layer)};
 }
 
 void net_embed(const Net *net, Acts *acts, int64_t N, const int32_t *token, const int32_t *position)
@@ -279,8 +335,10 @@ void net_before(const Net *net, Acts *acts, int layer, int64_t N, const int32_t 
     norm(net, PARAM_NORM1, PARAM_NORM1_BIAS, layer, a->n1, a->mean1, a->inv1, a->x, N);
     gemm_rows(a->qkv, net->layer[layer].qkv, a->n1, N);
     bias(net, PARAM_QKV_BIAS, layer, a->qkv, N, Q);
+    if (d->has_qk_norm)
+        norm_heads(net, a, layer, N);
     if (d->position == POSITION_ROTARY)
-        op_rope(a->qkv, net->cosine, net->sine, position, N, Q, d->H + d->G, d->K);
+        op_rope(a->qkv, net->cosine, net->sine, position, N, Q, d->H + d->G, d->K, dims_rotary(d));
 }
 
 void net_after(const Net *net, Acts *acts, int layer, int64_t N)
@@ -294,13 +352,11 @@ void net_after(const Net *net, Acts *acts, int layer, int64_t N)
     bias(net, PARAM_OUT_BIAS, layer, a->mid, N, d->D);
     op_add(a->mid, a->x, N * d->D);
 
-    norm(net, PARAM_NORM2, PARAM_NORM2_BIAS, layer, a->n2, a->mean2, a->inv2, a->mid, N);
+    norm(net, PARAM_NORM2, PARAM_NORM2_BIAS, layer, a->n2, a->mean2, a->inv2,
+         d->is_parallel ? a->x : a->mid, N);
     gemm_rows(a->up, w->up, a->n2, N);
     bias(net, PARAM_UP_BIAS, layer, a->up, N, net_up_width(d));
-    if (d->mlp == MLP_SWIGLU)
-        op_swiglu(a->act, a->up, N, d->F);
-    else
-        op_gelu(a->act, a->up, N, d->F);
+    activate(d, a, N);
     gemm_rows(x, w->down, a->act, N);
     bias(net, PARAM_DOWN_BIAS, layer, x, N, d->D);
     op_add(x, a->mid, N * d->D);
@@ -324,9 +380,10 @@ void net_forward(const Net *net, Acts *acts, const Batch *b)
     net_embed(net, acts, b->N, b->token, b->position);
     for (int i = 0; i < d->L; i++) {
         const ActsLayer *a = &acts->layer[i];
+        OpHeads          heads = net_heads(d, i);
 
         net_before(net, acts, i, b->N, b->position);
-        op_attention(a->att, a->lse, a->qkv, b->begin, b->docs, d->H, d->G, d->K, acts->spare);
+        op_attention(a->att, a->lse, a->qkv, b->begin, b->docs, &heads, acts->spare);
         net_after(net, acts, i, b->N);
     }
 }

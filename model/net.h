@@ -24,7 +24,7 @@ typedef struct Net {
     float      *flat;  // [padded], owned by the arena of net_make
     NetLayer   *layer; // [L]
     GemmPacked *head, *head_back;
-    float      *cosine, *sine; // [T][K/2] or NULL
+    float      *cosine, *sine; // [T][R/2] or NULL
 } Net;
 
 // Weights are zero until somebody fills net.flat and calls net_pack.

@@ -23,11 +23,42 @@ static void norm_back(const Net *net, float *grad, ParamRole weight, ParamRole b
 static void bias_back(const Net *net, float *grad, ParamRole role, int layer, const float *dy,
                       int64_t N, int64_t E)
 {
-    if (net->params.dims.has_bias)
-        op_bias_back(net_slot(net, grad, role, layer), dy, N, E);
+    float *db = net_slot(net, grad, role, layer);
+
+    if (db != NULL)
+        op_bias_back(db, dy, N, E);
 }
 
-// back.dx holds the gradient of what left the MLP; afterwards that of `mid`.
+// dqkv: of the normed queries and keys; afterwards of those before their norm.
+static void norm_heads_back(const Net *net, float *grad, float *dqkv, const ActsLayer *a, int layer,
+                            int64_t N)
+{
+    const Dims *d = &net->params.dims;
+    int64_t     HK = (int64_t)d->H * d->K, GK = (int64_t)d->G * d->K, Q = net_qkv_width(d);
+
+    for (int64_t n = 0; n < N; n++) {
+        const float *x = a->raw + n * (HK + GK), *inv = a->inv_qk + n * (d->H + d->G);
+        float       *dq = dqkv + n * Q, *dk = dq + HK;
+
+        op_rms_back(dq, net_slot(net, grad, PARAM_Q_NORM, layer), dq, x,
+                    net_weight(net, PARAM_Q_NORM, layer), inv, d->H, d->K);
+        op_rms_back(dk, net_slot(net, grad, PARAM_K_NORM, layer), dk, x + HK,
+                    net_weight(net, PARAM_K_NORM, layer), inv + d->H, d->G, d->K);
+    }
+}
+
+static void activate_back(const Dims *d, const ActsBack *g, const ActsLayer *a, int64_t N)
+{
+    if (d->mlp == MLP_SWIGLU)
+        op_swiglu_back(g->dup, g->dact, a->up, N, d->F);
+    else if (d->mlp == MLP_GELU_TANH)
+        op_gelu_back(g->dup, g->dact, a->up, N, d->F);
+    else
+        op_gelu_erf_back(g->dup, g->dact, a->up, N, d->F);
+}
+
+// back.dx holds the gradient of what left the MLP; afterwards that of `mid`.  Beside attention, the
+// share of what entered the layer waits in back.dpar.
 static void mlp_back(const Net *net, Acts *acts, int layer, float *grad, int64_t N)
 {
     const Dims      *d = &net->params.dims;
@@ -39,16 +70,14 @@ static void mlp_back(const Net *net, Acts *acts, int layer, float *grad, int64_t
     bias_back(net, grad, PARAM_DOWN_BIAS, layer, g->dx, N, d->D);
     gemm_weight_grad(net_slot(net, grad, PARAM_DOWN, layer), g->dx, a->act, N, d->D, d->F);
     gemm_rows(g->dact, w->down_back, g->dx, N);
-    if (d->mlp == MLP_SWIGLU)
-        op_swiglu_back(g->dup, g->dact, a->up, N, d->F);
-    else
-        op_gelu_back(g->dup, g->dact, a->up, N, d->F);
+    activate_back(d, g, a, N);
     bias_back(net, grad, PARAM_UP_BIAS, layer, g->dup, N, U);
     gemm_weight_grad(net_slot(net, grad, PARAM_UP, layer), g->dup, a->n2, N, U, d->D);
     gemm_rows(g->dn, w->up_back, g->dup, N);
-    norm_back(net, grad, PARAM_NORM2, PARAM_NORM2_BIAS, layer, g->dstep, g->dn, a->mid, a->mean2,
-              a->inv2, N);
-    op_add(g->dx, g->dstep, N * d->D);
+    norm_back(net, grad, PARAM_NORM2, PARAM_NORM2_BIAS, layer, d->is_parallel ? g->dpar : g->dstep,
+              g->dn, d->is_parallel ? a->x : a->mid, a->mean2, a->inv2, N);
+    if (!d->is_parallel)
+        op_add(g->dx, g->dstep, N * d->D);
 }
 
 // back.dx holds the gradient of `mid`; afterwards that of what entered the layer.
@@ -59,21 +88,27 @@ static void attention_back(const Net *net, Acts *acts, int layer, float *grad, c
     const NetLayer  *w = &net->layer[layer];
     const ActsBack  *g = &acts->back;
     int64_t          N = b->N, Q = net_qkv_width(d);
+    OpHeads          heads = net_heads(d, layer);
 
     bias_back(net, grad, PARAM_OUT_BIAS, layer, g->dx, N, d->D);
     gemm_weight_grad(net_slot(net, grad, PARAM_OUT, layer), g->dx, a->att, N, d->D,
                      (int64_t)d->H * d->K);
     gemm_rows(g->datt, w->out_back, g->dx, N);
-    op_attention_back(g->dqkv, g->delta, g->datt, a->att, a->lse, a->qkv, b->begin, b->docs, d->H,
-                      d->G, d->K, acts->spare);
+    op_attention_back(g->dqkv, g->delta, g->datt, a->att, a->lse, a->qkv, b->begin, b->docs, &heads,
+                      acts->spare);
     if (d->position == POSITION_ROTARY)
-        op_rope_back(g->dqkv, net->cosine, net->sine, b->position, N, Q, d->H + d->G, d->K);
+        op_rope_back(g->dqkv, net->cosine, net->sine, b->position, N, Q, d->H + d->G, d->K,
+                     dims_rotary(d));
+    if (d->has_qk_norm)
+        norm_heads_back(net, grad, g->dqkv, a, layer, N);
     bias_back(net, grad, PARAM_QKV_BIAS, layer, g->dqkv, N, Q);
     gemm_weight_grad(net_slot(net, grad, PARAM_QKV, layer), g->dqkv, a->n1, N, Q, d->D);
     gemm_rows(g->dn, w->qkv_back, g->dqkv, N);
     norm_back(net, grad, PARAM_NORM1, PARAM_NORM1_BIAS, layer, g->dstep, g->dn, a->x, a->mean1,
               a->inv1, N);
     op_add(g->dx, g->dstep, N * d->D);
+    if (d->is_parallel)
+        op_add(g->dx, g->dpar, N * d->D);
 }
 
 // Loss and gradient of rows row[0..R): back.dx gets theirs, grad the head's and last norm's.

@@ -15,9 +15,10 @@ typedef struct Keys {
     int64_t      stride;
     int          K;
     float        scale;
+    int64_t      window; // INT64_MAX / 2: all
 } Keys;
 
-// Q queries; query i sees the first `seen + i` keys.
+// Q queries; query i sees the first `seen + i` keys, the last `window` of them.
 typedef struct Queries {
     const float *q;   // query i begins at q + i * q_step
     float       *y;   // and its output at y + i * y_step
@@ -61,17 +62,25 @@ INLINE void score(Vec *largest, const Queries *b, const Keys *k, int64_t j0, con
 
             if (j + VEC > b->seen + i)
                 a = vec_keep_first(a, b->seen + i - j, -INFINITY);
+            if (j < b->seen + i - k->window)
+                a = vec_keep_from(a, b->seen + i - k->window - j, -INFINITY);
             largest[i] = vec_max(largest[i], a);
             vec_store(b->weight + i * k->stride + j, a);
         }
 }
 
+// The first key that any query of the block sees; those before it have no weights.
+static inline int64_t first_seen(const Queries *b, const Keys *k)
+{
+    return b->seen > k->window ? b->seen - k->window : 0;
+}
+
 // Scores become exp(score - largest); returns their sum.
-static float exponentials(float *weight, float largest, int64_t keys)
+static float exponentials(float *weight, float largest, int64_t first, int64_t keys)
 {
     Vec sum = vec_set(0), shift = vec_set(largest);
 
-    for (int64_t j = 0; j < keys; j += VEC) {
+    for (int64_t j = first; j < keys; j += VEC) {
         Vec e = vec_exp(vec_sub(vec_load(weight + j), shift));
         sum = vec_add(sum, e);
         vec_store(weight + j, e);
@@ -80,18 +89,20 @@ static float exponentials(float *weight, float largest, int64_t keys)
 }
 
 // y = sum over keys of weight * v / total, for `reach` registers of the output from d0 on.  The
-// keys that all queries of the block see come first, then what the later ones see besides.
+// keys up to the last that all queries of the block see come first, then what the later ones see
+// besides.  A key that has left the window of a query has the weight 0 and changes no bit.
 INLINE void weigh(const Queries *b, const Keys *k, const float *over_total, int d0, const int Q,
                   const int reach)
 {
     Part    sum[BLOCK * REACH_ROW];
     int     beyond = d0 + reach * VEC_WIDTH - k->K; // floats read past the end of a value
     int64_t safe = beyond <= 0 ? b->seen : b->seen - (beyond + k->K - 1) / k->K;
+    int64_t first = first_seen(b, k);
 
 #pragma GCC unroll 16
     for (int i = 0; i < Q * reach; i++)
         sum[i] = (Part){0};
-    for (int64_t j = 0; j < safe; j++)
+    for (int64_t j = first; j < safe; j++)
 #pragma GCC unroll 16
         for (int c = 0; c < reach; c++) {
             Part value = part_load(k->v + j * k->K + d0 + c * VEC_WIDTH);
@@ -101,7 +112,7 @@ INLINE void weigh(const Queries *b, const Keys *k, const float *over_total, int 
         }
 #pragma GCC unroll 16
     for (int i = 0; i < Q; i++)
-        for (int64_t j = safe < 0 ? 0 : safe; j < b->seen + i; j++)
+        for (int64_t j = safe < first ? first : safe; j < b->seen + i; j++)
 #pragma GCC unroll 16
             for (int c = 0; c < reach; c++) {
                 int at = d0 + c * VEC_WIDTH;
@@ -142,7 +153,8 @@ INLINE void weigh_all(const Queries *b, const Keys *k, const float *over_total, 
 
 INLINE void attend(const Queries *b, const Keys *k, const int Q)
 {
-    int64_t keys = op_attention_stride(b->seen + Q - 1), j = 0;
+    int64_t keys = op_attention_stride(b->seen + Q - 1), first = first_seen(b, k) / VEC * VEC;
+    int64_t j = first;
     Vec     largest[BLOCK];
     float   over_total[BLOCK];
 
@@ -160,12 +172,17 @@ INLINE void attend(const Queries *b, const Keys *k, const int Q)
 
     for (int i = 0; i < Q; i++) {
         float m = vec_largest(largest[i]);
-        float total = exponentials(b->weight + i * k->stride, m, keys);
+        float total = exponentials(b->weight + i * k->stride, m, first, keys);
 
         b->lse[i * b->lse_step] = m + vec_log(total);
         over_total[i] = 1 / total;
     }
     weigh_all(b, k, over_total, Q);
+}
+
+static int64_t window_of(const OpHeads *heads)
+{
+    return heads->window > 0 ? heads->window : INT64_MAX / 2;
 }
 
 static void attend_row(const Queries *b, const Keys *k)
@@ -179,9 +196,9 @@ static void attend_block(const Queries *b, const Keys *k)
 }
 
 void op_attention_row(float *y, float *lse, const float *q, const float *kt, const float *v,
-                      int64_t stride, int64_t n, int K, float scale, float *spare)
+                      int64_t stride, int64_t n, const OpHeads *heads, float *spare)
 {
-    Keys    k = {kt, v, stride, K, scale};
+    Keys    k = {kt, v, stride, heads->K, heads->scale, window_of(heads)};
     Queries b = {q, y, lse, 0, 0, 0, n, spare};
 
     attend_row(&b, &k);
@@ -229,16 +246,17 @@ static void attend_document(Queries first, const Keys *k, int64_t n)
     }
 }
 
-void op_attention(float *y, float *lse, const float *qkv, const int64_t *begin, int64_t docs, int H,
-                  int G, int K, float *spare)
+void op_attention(float *y, float *lse, const float *qkv, const int64_t *begin, int64_t docs,
+                  const OpHeads *heads, float *spare)
 {
+    int     H = heads->H, G = heads->G, K = heads->K;
     int64_t width = (int64_t)(H + 2 * G) * K, out = (int64_t)H * K;
 
     for (int64_t doc = 0; doc < docs; doc++) {
         int64_t      at = begin[doc], n = begin[doc + 1] - at, stride = op_attention_stride(n);
         const float *rows = qkv + at * width;
         float       *kt = spare, *v = kt + K * stride, *weight = v + K * stride;
-        Keys         k = {kt, v, stride, K, 1 / sqrtf((float)K)};
+        Keys         k = {kt, v, stride, K, heads->scale, window_of(heads)};
 
         for (int h = 0; h < H; h++) {
             int group = H / G, g = h / group;

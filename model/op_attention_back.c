@@ -15,6 +15,7 @@ typedef struct Head {
     int64_t n, stride, width;    // width: of a row of qkv
     int     K, wide;             // wide: K rounded up to whole registers
     float   scale;
+    int64_t window; // INT64_MAX / 2: all
 } Head;
 
 // The queries of one head, from the first of the document on.
@@ -135,6 +136,8 @@ static void tile_back(const Head *a, const Asked *b, int64_t i0, int64_t j0)
 
         if (seen < VEC)
             s = vec_keep_first(s, seen, -INFINITY);
+        if (seen > a->window)
+            s = vec_keep_from(s, seen - a->window, -INFINITY);
         p[i] = vec_exp(s);
         ds[i] = vec_mul(p[i], vec_sub(ds[i], vec_set(b->delta[at * b->lse_step])));
         ds[i] = vec_scale(ds[i], a->scale);
@@ -148,15 +151,19 @@ static void tile_back(const Head *a, const Asked *b, int64_t i0, int64_t j0)
 static void head_back(float *dq, const Head *a, const Asked *b)
 {
     memset(a->dq, 0, (size_t)(a->stride * a->wide) * sizeof(float));
-    for (int64_t j0 = 0; j0 < a->n; j0 += VEC) // a tile stays near while all queries pass
-        for (int64_t i0 = j0; i0 < a->n; i0 += BLOCK)
+    for (int64_t j0 = 0; j0 < a->n; j0 += VEC) { // a tile stays near while its queries pass
+        int64_t end = a->n - j0 - VEC < a->window ? a->n : j0 + VEC + a->window - 1;
+
+        for (int64_t i0 = j0; i0 < end; i0 += BLOCK)
             tile_back(a, b, i0, j0);
+    }
     for (int64_t i = 0; i < a->n; i++)
         memcpy(dq + i * a->width, a->dq + i * a->wide, (size_t)a->K * sizeof(float));
 }
 
-static Head head_make(float *spare, int64_t n, int64_t width, int K)
+static Head head_make(float *spare, int64_t n, int64_t width, const OpHeads *heads)
 {
+    int     K = heads->K;
     int64_t stride = op_attention_stride(n), room = stride * K;
     int     wide = (K + VEC_WIDTH - 1) / VEC_WIDTH * VEC_WIDTH;
     float  *rows = spare + 4 * room;
@@ -172,7 +179,8 @@ static Head head_make(float *spare, int64_t n, int64_t width, int K)
                   .width = width,
                   .K = K,
                   .wide = wide,
-                  .scale = 1 / sqrtf((float)K)};
+                  .scale = heads->scale,
+                  .window = heads->window > 0 ? heads->window : INT64_MAX / 2};
 }
 
 static void head_gather(const Head *a, const float *k, const float *v)
@@ -198,18 +206,18 @@ static void deltas(float *delta, const float *dy, const float *y, int64_t rows, 
 }
 
 void op_attention_back(float *dqkv, float *delta, const float *dy, const float *y, const float *lse,
-                       const float *qkv, const int64_t *begin, int64_t docs, int H, int G, int K,
+                       const float *qkv, const int64_t *begin, int64_t docs, const OpHeads *heads,
                        float *spare)
 {
+    int     H = heads->H, G = heads->G, K = heads->K, group = H / G;
     int64_t width = (int64_t)(H + 2 * G) * K, out = (int64_t)H * K;
-    int     group = H / G;
 
     deltas(delta, dy, y, begin[docs] * H, K);
     for (int64_t doc = 0; doc < docs; doc++) {
         int64_t      at = begin[doc], n = begin[doc + 1] - at;
         const float *rows = qkv + at * width;
         float       *drows = dqkv + at * width;
-        Head         a = head_make(spare, n, width, K);
+        Head         a = head_make(spare, n, width, heads);
 
         for (int h = 0; h < H; h++) {
             int64_t in_k = (int64_t)(H + h / group) * K, in_v = in_k + (int64_t)G * K;

@@ -14,6 +14,7 @@
     X(op_bias) X(op_bias_back) X(op_add)                                \
     X(op_rope_table) X(op_rope) X(op_rope_back)                         \
     X(op_swiglu) X(op_swiglu_back) X(op_gelu) X(op_gelu_back)           \
+    X(op_gelu_erf) X(op_gelu_erf_back)                                  \
     X(op_attention_stride) X(op_attention_spare) X(op_attention_row)    \
     X(op_attention) X(op_attention_back) X(op_logsumexp) X(op_loss)
 // clang-format on
@@ -37,6 +38,8 @@
 #define op_swiglu_back         OP_JOIN(op_swiglu_back, OP_LEVEL)
 #define op_gelu                OP_JOIN(op_gelu, OP_LEVEL)
 #define op_gelu_back           OP_JOIN(op_gelu_back, OP_LEVEL)
+#define op_gelu_erf            OP_JOIN(op_gelu_erf, OP_LEVEL)
+#define op_gelu_erf_back       OP_JOIN(op_gelu_erf_back, OP_LEVEL)
 #define op_attention_stride    OP_JOIN(op_attention_stride, OP_LEVEL)
 #define op_attention_spare     OP_JOIN(op_attention_spare, OP_LEVEL)
 #define op_attention_row       OP_JOIN(op_attention_row, OP_LEVEL)

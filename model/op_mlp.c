@@ -72,3 +72,58 @@ void op_gelu_back(float *dx, const float *dy, const float *x, int64_t N, int64_t
         vec_store_first(dx + i, vec_mul(d, vec_mul(s, vec_add(vec_set(1), inner))), count - i);
     }
 }
+
+// The chance that a normal number exceeds a >= 0 is e^(-a^2/2) t P(t), t = 1 / (1 + 0.35 a); P was
+// fitted to a relative error of 4e-8 where the result is not lost below float.  Returns the chance
+// to stay below x; *peak is e^(-x^2/2).
+static inline Vec vec_normal(Vec x, Vec *peak)
+{
+    VEC_EACH(p)
+    {
+        Part     b = x.part[p], zero = {0};
+        PartBits up = b > 0;
+        Part     a = part_select(up, b, zero - b);
+        Part     t = 1 / (1 + a * 0.35F);
+        Part     q = part_set(-0.0291133115F);
+        Part     e = part_exp(a * a * -0.5F), beyond;
+
+        q = q * t + 0.143810318F;
+        q = q * t - 0.255374837F;
+        q = q * t + 0.158778945F;
+        q = q * t - 0.0228320652F;
+        q = q * t + 0.105387742F;
+        q = q * t + 0.119864084F;
+        q = q * t + 0.139857443F;
+        q = q * t + 0.139621666F;
+        beyond = e * (q * t);
+        peak->part[p] = e;
+        x.part[p] = part_select(up, 1 - beyond, beyond);
+    }
+    return x;
+}
+
+void op_gelu_erf(float *y, const float *x, int64_t N, int64_t F)
+{
+    int64_t count = N * F;
+
+    for (int64_t i = 0; i < count; i += VEC) {
+        Vec a = vec_load_first(x + i, count - i, 0), peak;
+
+        vec_store_first(y + i, vec_mul(a, vec_normal(a, &peak)), count - i);
+    }
+}
+
+// d/dx x C(x) = C(x) + x e^(-x^2/2) / sqrt(2 pi).
+void op_gelu_erf_back(float *dx, const float *dy, const float *x, int64_t N, int64_t F)
+{
+    const float root = 0.398942280F;
+    int64_t     count = N * F;
+
+    for (int64_t i = 0; i < count; i += VEC) {
+        Vec a = vec_load_first(x + i, count - i, 0), d = vec_load_first(dy + i, count - i, 0);
+        Vec peak, below = vec_normal(a, &peak);
+        Vec slope = vec_add(below, vec_mul(a, vec_scale(peak, root)));
+
+        vec_store_first(dx + i, vec_mul(d, slope), count - i);
+    }
+}

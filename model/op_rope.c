@@ -5,17 +5,18 @@
 
 // Frequencies and angles are rounded to float at each step, as the reference implementations do:
 // at position 1000 the rounding of the angle is larger than that of its cosine.
-void op_rope_table(float *cosine, float *sine, double theta, int64_t T, int K)
+void op_rope_table(float *cosine, float *sine, const double *frequency, double factor, int64_t T,
+                   int R)
 {
-    int half = K / 2;
+    int half = R / 2;
 
     for (int i = 0; i < half; i++) {
-        float frequency = (float)pow(theta, -2.0 * i / K);
+        float rounded = (float)frequency[i];
 
         for (int64_t t = 0; t < T; t++) {
-            float angle = (float)t * frequency;
-            cosine[t * half + i] = (float)cos((double)angle);
-            sine[t * half + i] = (float)sin((double)angle);
+            float angle = (float)t * rounded;
+            cosine[t * half + i] = (float)(factor * cos((double)angle));
+            sine[t * half + i] = (float)(factor * sin((double)angle));
         }
     }
 }
@@ -33,9 +34,9 @@ static void turn(float *restrict a, float *restrict b, const float *restrict c,
 }
 
 static void turn_rows(float *x, const float *cosine, const float *sine, const int32_t *position,
-                      int64_t N, int64_t stride, int heads, int K, float way)
+                      int64_t N, int64_t stride, int heads, int K, int R, float way)
 {
-    int half = K / 2;
+    int half = R / 2;
 
     for (int64_t n = 0; n < N; n++) {
         const float *c = cosine + (int64_t)position[n] * half;
@@ -49,13 +50,13 @@ static void turn_rows(float *x, const float *cosine, const float *sine, const in
 }
 
 void op_rope(float *x, const float *cosine, const float *sine, const int32_t *position, int64_t N,
-             int64_t stride, int heads, int K)
+             int64_t stride, int heads, int K, int R)
 {
-    turn_rows(x, cosine, sine, position, N, stride, heads, K, 1);
+    turn_rows(x, cosine, sine, position, N, stride, heads, K, R, 1);
 }
 
 void op_rope_back(float *dx, const float *cosine, const float *sine, const int32_t *position,
-                  int64_t N, int64_t stride, int heads, int K)
+                  int64_t N, int64_t stride, int heads, int K, int R)
 {
-    turn_rows(dx, cosine, sine, position, N, stride, heads, K, -1);
+    turn_rows(dx, cosine, sine, position, N, stride, heads, K, R, -1);
 }

@@ -32,14 +32,16 @@ void op_bias_back(float *db, const float *dy, int64_t N, int64_t E);
 // y[i] += x[i]
 void op_add(float *y, const float *x, int64_t count);
 
-// Rotary positions (Su et al. 2021), half-split pairs (i, i + K/2), in place on the first `heads`
-// heads of each row of width `stride` (queries and keys stand side by side).  cosine and sine are
-// tables [T][K/2] made by op_rope_table.  op_rope_back rotates the other way.
-void op_rope_table(float *cosine, float *sine, double theta, int64_t T, int K);
+// Rotary positions (Su et al. 2021), half-split pairs (i, i + R/2) of the first R elements, in place
+// on the first `heads` heads of each row of width `stride` (queries and keys stand side by side).
+// cosine and sine are tables [T][R/2] made by op_rope_table: those of t * frequency, times `factor`.
+// op_rope_back rotates the other way.
+void op_rope_table(float *cosine, float *sine, const double *frequency, double factor, int64_t T,
+                   int R);
 void op_rope(float *x, const float *cosine, const float *sine, const int32_t *position, int64_t N,
-             int64_t stride, int heads, int K);
+             int64_t stride, int heads, int K, int R);
 void op_rope_back(float *dx, const float *cosine, const float *sine, const int32_t *position,
-                  int64_t N, int64_t stride, int heads, int K);
+                  int64_t N, int64_t stride, int heads, int K, int R);
 
 // SwiGLU (Shazeer 2020): y[N][F] = silu(gu[n][0..F)) * gu[n][F..2F).
 void op_swiglu(float *y, const float *gu, int64_t N, int64_t F);
@@ -47,30 +49,40 @@ void op_swiglu_back(float *dgu, const float *dy, const float *gu, int64_t N, int
 // GELU, tanh form (Hendrycks and Gimpel 2016).
 void op_gelu(float *y, const float *x, int64_t N, int64_t F);
 void op_gelu_back(float *dx, const float *dy, const float *x, int64_t N, int64_t F);
+// GELU as it was meant: x times the chance that a normal number is below x.
+void op_gelu_erf(float *y, const float *x, int64_t N, int64_t F);
+void op_gelu_erf_back(float *dx, const float *dy, const float *x, int64_t N, int64_t F);
 
 // ---- attention.  Keys are kept transposed per head, kt[K][stride], so that scores of 16 keys are
 // formed at once; values as v[key][K].  The same kernel serves training (keys of a document,
 // gathered) and decoding (keys of a cache): the bits of a query depend on q, its keys and values in
 // order from the first it sees, never on the block they were computed in.
 
+typedef struct OpHeads {
+    int     H, G, K;
+    float   scale;  // of <q, k>
+    int64_t window; // keys that a query sees at most, itself included; 0: all
+} OpHeads;
+
 // Room (floats) for kt and v of `keys` keys of one head; keys are rounded up to a multiple of 16.
 int64_t op_attention_stride(int64_t keys);
 
-// One query q[K] against keys 0 .. n-1 -> y[K], *lse = log sum exp of the scaled scores.
+// One query q[K] against keys 0 .. n-1, or the last of them that its window holds -> y[K],
+// *lse = log sum exp of the scaled scores.
 // `spare` holds op_attention_stride(n) floats.  What stands in kt beyond n is read (the stride is
 // at least op_attention_stride(n)), but whatever it is does not reach the result.
 void op_attention_row(float *y, float *lse, const float *q, const float *kt, const float *v,
-                      int64_t stride, int64_t n, int K, float scale, float *spare);
+                      int64_t stride, int64_t n, const OpHeads *heads, float *spare);
 
 // A packed row of documents: qkv [N][(H+2G)K] (rotated), documents begin[docs+1]; a token sees its
-// own document up to itself.  y [N][H K], lse [N][H].  `spare`: op_attention_spare(longest, K)
-// floats.  Same bits per query as op_attention_row.
+// own document up to itself, as far back as the window goes.  y [N][H K], lse [N][H].  `spare`:
+// op_attention_spare(longest, K) floats.  Same bits per query as op_attention_row.
 int64_t op_attention_spare(int64_t longest, int K);
-void op_attention(float *y, float *lse, const float *qkv, const int64_t *begin, int64_t docs, int H,
-                  int G, int K, float *spare);
+void op_attention(float *y, float *lse, const float *qkv, const int64_t *begin, int64_t docs,
+                  const OpHeads *heads, float *spare);
 // dqkv [N][(H+2G)K] is written.  delta: [N][H] scratch.  No T x T matrix.
 void op_attention_back(float *dqkv, float *delta, const float *dy, const float *y, const float *lse,
-                       const float *qkv, const int64_t *begin, int64_t docs, int H, int G, int K,
+                       const float *qkv, const int64_t *begin, int64_t docs, const OpHeads *heads,
                        float *spare);
 
 // ---- loss.  *lse = log sum exp of logits[V]; the one place where it is computed, for sampling,

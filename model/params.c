@@ -1,6 +1,7 @@
 #include "model/params.h"
 
 #include "base/rng.h"
+#include "model/schemes.h"
 #include "mpi/reduce.h"
 
 #include <math.h>
@@ -10,7 +11,66 @@
 // Groups of tensors begin at multiples of a cache line; the floats between them stay zero.
 enum { GROUP_ALIGN = 16 };
 
-// ---- the table.  One walk serves counting (list NULL) and filling.
+// ---- what the words of the rows mean
+
+static int64_t size_of(const Dims *d, Size size)
+{
+    int64_t K = d->K;
+
+    switch (size) {
+    case NONE: return 1;
+    case SIZE_V: return d->V;
+    case SIZE_T: return d->T;
+    case SIZE_D: return d->D;
+    case SIZE_F: return d->F;
+    case SIZE_2F: return 2 * d->F;
+    case SIZE_HK: return d->H * K;
+    case SIZE_GK: return d->G * K;
+    case SIZE_QKV: return (d->H + 2 * (int64_t)d->G) * K;
+    case SIZE_K: return K;
+    }
+    CHECK(0, "size %d", (int)size);
+}
+
+static double start_std(const Dims *d, Start start)
+{
+    switch (start) {
+    case START_ONES: return -1;
+    case START_ZEROS: return 0;
+    case START_WIDE: return d->init_std;
+    case START_INTO: return d->init_std / sqrt(2.0 * d->L);
+    }
+    CHECK(0, "start %d", (int)start);
+}
+
+static int is_there(const Dims *d, When when)
+{
+    switch (when) {
+    case ALWAYS: return 1;
+    case WHEN_BIAS_QKV: return (d->bias & BIAS_QKV) != 0;
+    case WHEN_BIAS_OUT: return (d->bias & BIAS_OUT) != 0;
+    case WHEN_BIAS_MLP: return (d->bias & BIAS_MLP) != 0;
+    case WHEN_QK_NORM: return d->has_qk_norm;
+    case WHEN_UNTIED: return !d->is_tied;
+    }
+    CHECK(0, "when %d", (int)when);
+}
+
+const char *params_prefix(const Dims *d)
+{
+    return schemes[d->family]->prefix;
+}
+
+const char *params_head_name(const Dims *d)
+{
+    const Row *row = schemes[d->family]->after;
+
+    while (row->role != PARAM_HEAD)
+        row++;
+    return row->name;
+}
+
+// ---- the list.  One walk serves counting (list NULL) and filling.
 
 typedef struct Walk {
     Params     *params;
@@ -21,33 +81,31 @@ typedef struct Walk {
 
 static int joins_the_last(ParamRole role)
 {
-    return role == PARAM_QKV_REST || role == PARAM_UP_REST;
+    return role == PARAM_QKV_REST || role == PARAM_UP_REST || role == PARAM_QKV_BIAS_REST ||
+           role == PARAM_UP_BIAS_REST;
 }
 
-// columns 0: a vector of `rows` floats.  std as in Param.
-static void add(Walk *w, ParamRole role, const char *name, int64_t rows, int64_t columns,
-                double std)
+static void add(Walk *w, const Scheme *scheme, const Row *row)
 {
     Params *p = w->params;
-    Param   one = {.role = role,
+    Param   one = {.role = row->role,
                    .layer = w->layer,
-                   .rank = columns > 0 ? 2 : 1,
-                   .rows = rows,
-                   .columns = columns > 0 ? columns : 1,
-                   .std = std};
+                   .rank = row->columns == NONE ? 1 : 2,
+                   .rows = size_of(w->d, row->rows),
+                   .columns = size_of(w->d, row->columns),
+                   .std = start_std(w->d, row->start),
+                   .file = row->file};
 
-    if (!joins_the_last(role))
+    if (!joins_the_last(row->role))
         w->at = (w->at + GROUP_ALIGN - 1) / GROUP_ALIGN * GROUP_ALIGN;
     one.offset = w->at;
-    one.decays = one.rank == 2 && role != PARAM_EMBED && role != PARAM_POSITION;
-    one.file_transposed = w->d->family == FAMILY_GPT2 && one.decays && role != PARAM_HEAD;
+    one.decays = one.rank == 2 && row->role != PARAM_EMBED && row->role != PARAM_POSITION;
     if (p->list != NULL) {
-        const char *before = w->d->family == FAMILY_LLAMA ? "model.layers" : "transformer.h";
-
         if (w->layer >= 0)
-            snprintf(one.name, sizeof one.name, "%s.%d.%s", before, w->layer, name);
+            snprintf(one.name, sizeof one.name, "%s%s.%d.%s", scheme->prefix, scheme->layers,
+                     w->layer, row->name);
         else
-            snprintf(one.name, sizeof one.name, "%s", name);
+            snprintf(one.name, sizeof one.name, "%s", row->name);
         p->list[p->count] = one;
     }
     p->count++;
@@ -55,70 +113,25 @@ static void add(Walk *w, ParamRole role, const char *name, int64_t rows, int64_t
     w->at += one.rows * one.columns;
 }
 
-static void walk_llama(Walk *w)
+static void add_rows(Walk *w, const Scheme *scheme, const Row *row, int layer)
 {
-    const Dims *d = w->d;
-    double      std = d->init_std, into = std / sqrt(2.0 * d->L);
-    int64_t     HK = (int64_t)d->H * d->K, GK = (int64_t)d->G * d->K;
-
-    w->layer = -1;
-    add(w, PARAM_EMBED, "model.embed_tokens.weight", d->V, d->D, std);
-    for (w->layer = 0; w->layer < d->L; w->layer++) {
-        add(w, PARAM_NORM1, "input_layernorm.weight", d->D, 0, -1);
-        add(w, PARAM_QKV, "self_attn.q_proj.weight", HK, d->D, std);
-        add(w, PARAM_QKV_REST, "self_attn.k_proj.weight", GK, d->D, std);
-        add(w, PARAM_QKV_REST, "self_attn.v_proj.weight", GK, d->D, std);
-        add(w, PARAM_OUT, "self_attn.o_proj.weight", d->D, HK, into);
-        add(w, PARAM_NORM2, "post_attention_layernorm.weight", d->D, 0, -1);
-        add(w, PARAM_UP, "mlp.gate_proj.weight", d->F, d->D, std);
-        add(w, PARAM_UP_REST, "mlp.up_proj.weight", d->F, d->D, std);
-        add(w, PARAM_DOWN, "mlp.down_proj.weight", d->D, d->F, into);
-    }
-    w->layer = -1;
-    add(w, PARAM_NORMF, "model.norm.weight", d->D, 0, -1);
-    if (!d->is_tied)
-        add(w, PARAM_HEAD, "lm_head.weight", d->V, d->D, std);
-}
-
-static void walk_gpt2(Walk *w)
-{
-    const Dims *d = w->d;
-    double      std = d->init_std, into = std / sqrt(2.0 * d->L);
-
-    w->layer = -1;
-    add(w, PARAM_EMBED, "transformer.wte.weight", d->V, d->D, std);
-    add(w, PARAM_POSITION, "transformer.wpe.weight", d->T, d->D, std);
-    for (w->layer = 0; w->layer < d->L; w->layer++) {
-        add(w, PARAM_NORM1, "ln_1.weight", d->D, 0, -1);
-        add(w, PARAM_NORM1_BIAS, "ln_1.bias", d->D, 0, 0);
-        add(w, PARAM_QKV, "attn.c_attn.weight", 3 * d->D, d->D, std);
-        add(w, PARAM_QKV_BIAS, "attn.c_attn.bias", 3 * d->D, 0, 0);
-        add(w, PARAM_OUT, "attn.c_proj.weight", d->D, d->D, into);
-        add(w, PARAM_OUT_BIAS, "attn.c_proj.bias", d->D, 0, 0);
-        add(w, PARAM_NORM2, "ln_2.weight", d->D, 0, -1);
-        add(w, PARAM_NORM2_BIAS, "ln_2.bias", d->D, 0, 0);
-        add(w, PARAM_UP, "mlp.c_fc.weight", d->F, d->D, std);
-        add(w, PARAM_UP_BIAS, "mlp.c_fc.bias", d->F, 0, 0);
-        add(w, PARAM_DOWN, "mlp.c_proj.weight", d->D, d->F, into);
-        add(w, PARAM_DOWN_BIAS, "mlp.c_proj.bias", d->D, 0, 0);
-    }
-    w->layer = -1;
-    add(w, PARAM_NORMF, "transformer.ln_f.weight", d->D, 0, -1);
-    add(w, PARAM_NORMF_BIAS, "transformer.ln_f.bias", d->D, 0, 0);
-    if (!d->is_tied)
-        add(w, PARAM_HEAD, "lm_head.weight", d->V, d->D, std);
+    w->layer = layer;
+    for (; row->name != NULL; row++)
+        if (is_there(w->d, row->when))
+            add(w, scheme, row);
 }
 
 static void walk(Params *p)
 {
-    Walk w = {.params = p, .d = &p->dims};
+    Walk          w = {.params = p, .d = &p->dims};
+    const Scheme *scheme = schemes[p->dims.family];
 
     p->count = 0;
     p->total = 0;
-    if (p->dims.family == FAMILY_LLAMA)
-        walk_llama(&w);
-    else
-        walk_gpt2(&w);
+    add_rows(&w, scheme, scheme->before, -1);
+    for (int layer = 0; layer < p->dims.L; layer++)
+        add_rows(&w, scheme, scheme->layer, layer);
+    add_rows(&w, scheme, scheme->after, -1);
     p->padded = (w.at + REDUCE_BLOCK - 1) / REDUCE_BLOCK * REDUCE_BLOCK;
 }
 
@@ -192,7 +205,7 @@ static const char *axes_of(const Param *one)
         return "token,width";
     if (one->role == PARAM_POSITION)
         return "position,width";
-    return one->file_transposed ? "in,out" : "out,in";
+    return one->file == FILE_TRANSPOSED ? "in,out" : "out,in";
 }
 
 const CkptTensor *params_tensors(Arena *run, const Params *p)
@@ -201,8 +214,8 @@ const CkptTensor *params_tensors(Arena *run, const Params *p)
 
     for (int n = 0; n < p->count; n++) {
         const Param *one = &p->list[n];
-        int64_t      first = one->file_transposed ? one->columns : one->rows;
-        int64_t      second = one->file_transposed ? one->rows : one->columns;
+        int64_t      first = one->file == FILE_TRANSPOSED ? one->columns : one->rows;
+        int64_t      second = one->file == FILE_TRANSPOSED ? one->rows : one->columns;
 
         table[n] = (CkptTensor){.name = one->name, .rank = one->rank, .dims = axes_of(one)};
         table[n].shape[0] = first;
@@ -224,6 +237,20 @@ static void transpose(float *to, const float *from, int64_t rows, int64_t column
                     to[c * rows + r] = from[r * columns + c];
 }
 
+// Row [part][head][k] of ours is row [head][part][k] of the file.
+static void regroup(float *to, const float *from, const Params *p, const Param *one, int to_file)
+{
+    int64_t H = p->dims.H, piece = p->dims.K * one->columns;
+
+    for (int64_t h = 0; h < H; h++)
+        for (int64_t part = 0; part < 3; part++) {
+            int64_t ours = (part * H + h) * piece, file = (h * 3 + part) * piece;
+
+            memcpy(to + (to_file ? file : ours), from + (to_file ? ours : file),
+                   (size_t)piece * sizeof *to);
+        }
+}
+
 static float *place_of(const ParamsFile *f, int tensor, int which)
 {
     CHECK(tensor >= 0 && tensor < f->params->count, "tensor %d", tensor);
@@ -237,8 +264,10 @@ Err params_bring(void *params_file, int tensor, int which, float *values)
     const float      *from = place_of(f, tensor, which);
     const Param      *one = &f->params->list[tensor];
 
-    if (one->file_transposed)
+    if (one->file == FILE_TRANSPOSED)
         transpose(values, from, one->rows, one->columns);
+    else if (one->file == FILE_BY_HEAD)
+        regroup(values, from, f->params, one, 1);
     else
         memcpy(values, from, (size_t)(one->rows * one->columns) * sizeof *values);
     return OK;
@@ -250,8 +279,10 @@ Err params_take(void *params_file, int tensor, int which, const float *values)
     float            *to = place_of(f, tensor, which);
     const Param      *one = &f->params->list[tensor];
 
-    if (one->file_transposed)
+    if (one->file == FILE_TRANSPOSED)
         transpose(to, values, one->columns, one->rows);
+    else if (one->file == FILE_BY_HEAD)
+        regroup(to, values, f->params, one, 0);
     else
         memcpy(to, values, (size_t)(one->rows * one->columns) * sizeof *values);
     return OK;

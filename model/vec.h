@@ -198,6 +198,17 @@ static inline Vec vec_keep_first(Vec a, int64_t n, float fill)
     return a;
 }
 
+// `fill` in the lanes before n; n may be negative or large.
+static inline Vec vec_keep_from(Vec a, int64_t n, float fill)
+{
+    static const float index[VEC] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    Vec                lane = vec_load(index);
+    float              limit = (float)n;
+
+    VEC_EACH(p) a.part[p] = part_select(lane.part[p] < limit, part_set(fill), a.part[p]);
+    return a;
+}
+
 static inline Vec vec_exp(Vec a)
 {
     VEC_EACH(p) a.part[p] = part_exp(a.part[p]);

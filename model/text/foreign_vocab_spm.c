@@ -75,6 +75,11 @@ static void add_added(Text *t, const SpmPieces *p)
 static void add_steps(Text *t, const SpmPieces *p)
 {
     text_puts(t, "\"normalizer\": {\"type\": \"Sequence\", \"normalizers\": [");
+    if (p->collapses)
+        text_puts(
+            t, "{\"type\": \"Replace\", \"pattern\": {\"Regex\": \"\\\\A +| +\\\\z\"}, "
+               "\"content\": \"\"}, {\"type\": \"Replace\", \"pattern\": {\"Regex\": \" {2,}\"}, "
+               "\"content\": \" \"}, ");
     if (p->puts_prefix)
         text_puts(t, "{\"type\": \"Prepend\", \"prepend\": \"\xE2\x96\x81\"}, ");
     text_puts(t, "{\"type\": \"Replace\", \"pattern\": {\"String\": \" \"}, \"content\": "
@@ -127,7 +132,7 @@ int foreign_vocab_spm(Arena *arena, Text *t, const SpmPieces *p, const char *fra
     Merge  *list;
     int64_t count;
 
-    if (p->model != SPM_BPE || p->has_charsmap || p->collapses || p->size > PIECES_MAX)
+    if (p->model != SPM_BPE || p->has_charsmap || p->size > PIECES_MAX)
         return 0;
     all = pieces_make(arena, p->size);
     for (int64_t i = 0; i < p->size; i++) {

@@ -2,7 +2,6 @@
 #include "model/text/jinja_private.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -421,6 +420,16 @@ static Err slice_text(JinjaRun *r, const JinjaValue *v, const int64_t s[3], Jinj
     return OK;
 }
 
+// What a part of a range prints; numbers beyond 64 bits wrap, they are not among its members.
+static void range_part(const JinjaList *l, const int64_t s[3], JinjaList *out)
+{
+    uint64_t start = (uint64_t)l->start, step = (uint64_t)l->step;
+
+    out->start = (int64_t)(start + (uint64_t)s[0] * step);
+    out->stop = (int64_t)(start + (uint64_t)s[1] * step);
+    out->step = (int64_t)((uint64_t)s[2] * step);
+}
+
 Err jinja_slice(JinjaRun *r, const JinjaValue *v, const JinjaValue bound[3], JinjaValue *out)
 {
     int64_t count, s[3];
@@ -446,7 +455,8 @@ Err jinja_slice(JinjaRun *r, const JinjaValue *v, const JinjaValue bound[3], Jin
     TRY(slice_bound(r, &bound[1], count, is_back ? -1 : count, is_back, &s[1]));
     if (v->kind == JINJA_STRING)
         return slice_text(r, v, s, out);
-    TRY(jinja_list_make(r, v->sub == LIST_TUPLE ? LIST_TUPLE : LIST_LIST, 0, out));
+    TRY(jinja_list_make(r, (JinjaListKind)v->sub, 0, out));
+    range_part(v->list, s, out->list);
     for (int64_t i = s[0]; s[2] > 0 ? i < s[1] : i > s[1]; i += s[2])
         TRY(jinja_list_add(r, out, v->list->item[i]));
     return OK;

@@ -196,7 +196,7 @@ Err jinja_percent(JinjaRun *r, const JinjaValue *format, const JinjaValue *args,
         TRY(jinja_charge(r, 1));
     }
     if (p.next < (is_tuple ? args->list->count : 1) && args->kind != JINJA_DICT &&
-        !(args->kind == JINJA_LIST && !is_tuple))
+        args->kind != JINJA_UNDEFINED && !(args->kind == JINJA_LIST && !is_tuple))
         return jinja_fail(r, "there are more values than the text has places for");
     *out = jinja_buffer_value(&b);
     return OK;

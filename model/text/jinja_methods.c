@@ -1,7 +1,6 @@
 // jinja_methods.c -- methods of texts; those of other values are in jinja_methods_other.c.
 #include "model/text/jinja_private.h"
 
-#include <inttypes.h>
 #include <string.h>
 
 static const JinjaValue *or_null(const JinjaValue *v)

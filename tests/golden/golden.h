@@ -6,26 +6,25 @@
 #include "model/net.h"
 #include "tests/check.h"
 
+// Cases are found, not listed: every folder with weights, in each spelling of its config that is
+// there.  Vectors are its own golden.h5, or that of the folder whose name its own continues
+// (gpt2-oldnames: gpt2).  A folder with neither is opened and read.
 typedef struct GoldenCase {
     const char *folder;  // of the model
-    const char *vectors; // folder of golden.h5
+    const char *vectors; // folder of golden.h5; NULL if there is none
     const char *config;  // which spelling
 } GoldenCase;
 
-// Every model and spelling whose goldens must be met.
-extern const GoldenCase GOLDEN_CASES[];
-extern const int        GOLDEN_CASES_COUNT;
-
 typedef struct Golden {
-    const GoldenCase *about;
-    Arena             arena;
-    H5File           *file;
-    Net               net; // packed for training
+    GoldenCase about;
+    Arena      arena;
+    H5File    *file;
+    Net        net; // packed for training
 } Golden;
 
-// Calls `run` with every case opened; it gives the number of vectors that it compared, or
-// GOLDEN_NONE where the file holds none for it.  Fails where a case cannot be opened and where
-// nothing was compared.  Nothing but a skip without the folder.
+// Calls `run` with every case that has vectors, opened; it gives the number of vectors that it
+// compared, or GOLDEN_NONE where the file holds none for it.  Fails where a case cannot be opened
+// and where nothing was compared.  Nothing but a skip without the folder.
 enum { GOLDEN_NONE = -1 };
 void golden_each(int64_t (*run)(Golden *g));
 

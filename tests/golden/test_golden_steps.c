@@ -10,7 +10,7 @@
 
 // Tolerances are those that goldens/README.md recommends, with their evidence.
 static const double loss_tol = 5e-5, norm_rel = 2e-5, params_tol = 2e-5, sums_tol = 2e-4,
-                    key_bias_sums_tol = 5e-3, logp_tol = 5e-5;
+                    key_bias_tol = 1e-3, key_bias_sums_tol = 5e-3, logp_tol = 5e-5;
 
 static double attribute(Golden *g, const char *name)
 {
@@ -46,6 +46,12 @@ static const char *line_of(const char *lines, int n, char *out, size_t size)
     return out;
 }
 
+// Biases of keys have a gradient of nearly nothing, of which AdamW makes steps all the same.
+static int is_key_bias(const Param *p)
+{
+    return p->role == PARAM_QKV_BIAS || p->role == PARAM_QKV_BIAS_REST;
+}
+
 // Sum and sum of squares of every tensor after the last step.
 static int64_t compare_sums(Golden *g)
 {
@@ -67,7 +73,7 @@ static int64_t compare_sums(Golden *g)
             sum += x;
             squares += x * x;
         }
-        tol = one->role == PARAM_QKV_BIAS ? key_bias_sums_tol : sums_tol;
+        tol = is_key_bias(one) ? key_bias_sums_tol : sums_tol;
         EXPECT_WITHIN(sum - want[2 * i], tol);
         EXPECT_WITHIN(squares - want[2 * i + 1], tol);
     }
@@ -122,7 +128,9 @@ static int64_t compare_adamw(Golden *g)
         compared += 1 + train_step(g, &o, acts, &b, grad, lrs[step], losses[step], norms[step]);
     }
     for (int n = 0; n < g->net.params.count; n++)
-        compared += golden_compare_tensor(g, "/adamw/params", n, g->net.flat, 0, params_tol);
+        compared +=
+            golden_compare_tensor(g, "/adamw/params", n, g->net.flat, 0,
+                                  is_key_bias(&g->net.params.list[n]) ? key_bias_tol : params_tol);
     return compared + compare_sums(g);
 }
 
@@ -138,7 +146,8 @@ static int64_t compare_greedy(Golden *g)
     Decoder      *d;
     DecodeResult  r;
     DecodeRequest ask = {.spec = {.top_p = 1, .repetition_penalty = 1}, .ignores_eos = 1};
-    int64_t       new_tokens, taken = 0;
+    int64_t       new_tokens, taken = 0, longest = 0;
+    H5Array       prompt[3];
     char          name[64];
 
     if (!h5_has(g->file, "/greedy/ids"))
@@ -146,14 +155,15 @@ static int64_t compare_greedy(Golden *g)
     ids = golden_array(g, "/greedy/ids", H5_I32, 2);
     logp = golden_array(g, "/greedy/logprobs", H5_F32, 2);
     new_tokens = ids.shape[1];
-    d = decoder_make(&g->arena, &g->net, NULL, 3, 64, 1);
     for (int i = 0; i < 3; i++) {
-        H5Array prompt;
-
         snprintf(name, sizeof name, "/greedy/prompt_%d", i);
-        prompt = golden_array(g, name, H5_I32, 1);
-        ask.prompt = prompt.data;
-        ask.prompt_length = prompt.shape[0];
+        prompt[i] = golden_array(g, name, H5_I32, 1);
+        longest = prompt[i].shape[0] > longest ? prompt[i].shape[0] : longest;
+    }
+    d = decoder_make(&g->arena, &g->net, NULL, 3, longest + new_tokens, 1);
+    for (int i = 0; i < 3; i++) {
+        ask.prompt = prompt[i].data;
+        ask.prompt_length = prompt[i].shape[0];
         ask.max_tokens = new_tokens;
         ask.tag = i;
         EXPECT_OK(decoder_submit(d, &ask));

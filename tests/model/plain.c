@@ -112,18 +112,18 @@ void plain_layernorm_back(double *dx, double *dw, double *db, const double *dy, 
     }
 }
 
-void plain_rope(double *x, double theta, const int32_t *position, int64_t N, int64_t stride,
-                int heads, int K, int way)
+void plain_rope(double *x, const double *frequency, double factor, const int32_t *position,
+                int64_t N, int64_t stride, int heads, int K, int R, int way)
 {
     for (int64_t n = 0; n < N; n++)
         for (int h = 0; h < heads; h++)
-            for (int i = 0; i < K / 2; i++) {
-                double *a = x + n * stride + h * K + i, *b = a + K / 2;
-                double  angle = way * position[n] * pow(theta, -2.0 * i / K);
+            for (int i = 0; i < R / 2; i++) {
+                double *a = x + n * stride + h * K + i, *b = a + R / 2;
+                double  angle = way * position[n] * frequency[i];
                 double  u = *a, v = *b;
 
-                *a = u * cos(angle) - v * sin(angle);
-                *b = v * cos(angle) + u * sin(angle);
+                *a = factor * (u * cos(angle) - v * sin(angle));
+                *b = factor * (v * cos(angle) + u * sin(angle));
             }
 }
 
@@ -168,6 +168,19 @@ void plain_gelu_back(double *dx, const double *dy, const double *x, int64_t coun
 
         dx[i] = dy[i] * (0.5 * (1 + t) + 0.5 * x[i] * (1 - t * t) * slope);
     }
+}
+
+void plain_gelu_erf(double *y, const double *x, int64_t count)
+{
+    for (int64_t i = 0; i < count; i++)
+        y[i] = 0.5 * x[i] * erfc(-x[i] / sqrt(2));
+}
+
+void plain_gelu_erf_back(double *dx, const double *dy, const double *x, int64_t count)
+{
+    for (int64_t i = 0; i < count; i++)
+        dx[i] =
+            dy[i] * (0.5 * erfc(-x[i] / sqrt(2)) + x[i] * exp(-x[i] * x[i] / 2) / sqrt(2 * M_PI));
 }
 
 double plain_logsumexp(const double *logits, int64_t V)

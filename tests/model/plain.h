@@ -25,19 +25,21 @@ void plain_layernorm_back(double *dx, double *dw, double *db, const double *dy, 
                           const double *w, double eps, int64_t N, int64_t D);
 
 // way 1: forward, -1: back.
-void plain_rope(double *x, double theta, const int32_t *position, int64_t N, int64_t stride,
-                int heads, int K, int way);
+void plain_rope(double *x, const double *frequency, double factor, const int32_t *position,
+                int64_t N, int64_t stride, int heads, int K, int R, int way);
 
 void plain_swiglu(double *y, const double *gu, int64_t N, int64_t F);
 void plain_swiglu_back(double *dgu, const double *dy, const double *gu, int64_t N, int64_t F);
 void plain_gelu(double *y, const double *x, int64_t count);
 void plain_gelu_back(double *dx, const double *dy, const double *x, int64_t count);
+void plain_gelu_erf(double *y, const double *x, int64_t count);
+void plain_gelu_erf_back(double *dx, const double *dy, const double *x, int64_t count);
 
-// p: scratch, as long as the longest document.
+// p: scratch, as long as the longest document.  window: keys that a query sees at most; 0: all.
 void plain_attention(double *y, double *lse, const double *qkv, const int64_t *begin, int64_t docs,
-                     int H, int G, int K, double *p);
+                     int H, int G, int K, int64_t window, double *p);
 void plain_attention_back(double *dqkv, const double *dy, const double *qkv, const int64_t *begin,
-                          int64_t docs, int H, int G, int K, double *p);
+                          int64_t docs, int H, int G, int K, int64_t window, double *p);
 
 double plain_logsumexp(const double *logits, int64_t V);
 // The sum of coef * -logp, which is what op_loss differentiates.

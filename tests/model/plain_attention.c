@@ -7,51 +7,63 @@
 typedef struct Head {
     int64_t width, q, k, v;
     int     K;
+    int64_t window;
 } Head;
 
-static Head head_at(int h, int H, int G, int K)
+// The first key that token i sees.
+static int64_t first_of(const Head *a, int64_t i)
+{
+    return a->window > 0 && i + 1 > a->window ? i + 1 - a->window : 0;
+}
+
+static Head head_at(int h, int H, int G, int K, int64_t window)
 {
     int g = h / (H / G);
 
-    return (Head){(int64_t)(H + 2 * G) * K, (int64_t)h * K, (int64_t)(H + g) * K,
-                  (int64_t)(H + G + g) * K, K};
+    return (Head){(int64_t)(H + 2 * G) * K,
+                  (int64_t)h * K,
+                  (int64_t)(H + g) * K,
+                  (int64_t)(H + G + g) * K,
+                  K,
+                  window};
 }
 
-// p[0..i]: the probabilities of token i; returns the log of the sum.
+// p[first..i]: the probabilities of token i; returns the log of the sum.
 static double probabilities(double *p, const double *rows, const Head *a, int64_t i)
 {
-    double largest = -INFINITY, sum = 0;
+    double  largest = -INFINITY, sum = 0;
+    int64_t first = first_of(a, i);
 
-    for (int64_t j = 0; j <= i; j++) {
+    for (int64_t j = first; j <= i; j++) {
         p[j] = 0;
         for (int d = 0; d < a->K; d++)
             p[j] += rows[i * a->width + a->q + d] * rows[j * a->width + a->k + d];
         p[j] /= sqrt(a->K);
         largest = fmax(largest, p[j]);
     }
-    for (int64_t j = 0; j <= i; j++)
+    for (int64_t j = first; j <= i; j++)
         sum += p[j] = exp(p[j] - largest);
-    for (int64_t j = 0; j <= i; j++)
+    for (int64_t j = first; j <= i; j++)
         p[j] /= sum;
     return largest + log(sum);
 }
 
 void plain_attention(double *y, double *lse, const double *qkv, const int64_t *begin, int64_t docs,
-                     int H, int G, int K, double *p)
+                     int H, int G, int K, int64_t window, double *p)
 {
     for (int64_t doc = 0; doc < docs; doc++)
         for (int h = 0; h < H; h++)
             for (int64_t n = begin[doc]; n < begin[doc + 1]; n++) {
-                Head          a = head_at(h, H, G, K);
+                Head          a = head_at(h, H, G, K, window);
                 const double *rows = qkv + begin[doc] * a.width;
-                int64_t       i = n - begin[doc];
+                int64_t       i = n - begin[doc], first = first_of(&a, i);
 
                 lse[n * H + h] = probabilities(p, rows, &a, i);
                 for (int d = 0; d < K; d++) {
                     double *out = y + n * H * K + a.q + d;
 
                     *out = 0;
-                    for (int64_t j = 0; j <= i; j++)
+                    for (int64_t j = first; j <= i; j++)
                         *out += p[j] * rows[j * a.width + a.v + d];
                 }
             }
@@ -60,13 +72,14 @@ void plain_attention(double *y, double *lse, const double *qkv, const int64_t *b
 static void query_back(double *drows, const double *dy, const double *rows, const Head *a,
                        int64_t i, double *p)
 {
-    double delta = 0, scale = 1 / sqrt(a->K);
+    double  delta = 0, scale = 1 / sqrt(a->K);
+    int64_t first = first_of(a, i);
 
     probabilities(p, rows, a, i);
-    for (int64_t j = 0; j <= i; j++)
+    for (int64_t j = first; j <= i; j++)
         for (int d = 0; d < a->K; d++)
             delta += p[j] * dy[d] * rows[j * a->width + a->v + d];
-    for (int64_t j = 0; j <= i; j++) {
+    for (int64_t j = first; j <= i; j++) {
         double dp = 0;
 
         for (int d = 0; d < a->K; d++)
@@ -82,13 +95,13 @@ static void query_back(double *drows, const double *dy, const double *rows, cons
 }
 
 void plain_attention_back(double *dqkv, const double *dy, const double *qkv, const int64_t *begin,
-                          int64_t docs, int H, int G, int K, double *p)
+                          int64_t docs, int H, int G, int K, int64_t window, double *p)
 {
     memset(dqkv, 0, (size_t)(begin[docs] * (H + 2 * G) * K) * sizeof *dqkv);
     for (int64_t doc = 0; doc < docs; doc++)
         for (int h = 0; h < H; h++)
             for (int64_t n = begin[doc]; n < begin[doc + 1]; n++) {
-                Head a = head_at(h, H, G, K);
+                Head a = head_at(h, H, G, K, window);
 
                 query_back(dqkv + begin[doc] * a.width, dy + n * H * K + a.q,
                            qkv + begin[doc] * a.width, &a, n - begin[doc], p);

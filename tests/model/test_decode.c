@@ -19,7 +19,7 @@ static const Dims TINY = {.family = FAMILY_LLAMA,
                           .norm = NORM_RMS,
                           .norm_eps = 1e-5F,
                           .position = POSITION_ROTARY,
-                          .rope_theta = 10000,
+                          .rope.theta = 10000,
                           .mlp = MLP_SWIGLU,
                           .init_std = 0.3};
 

@@ -19,6 +19,16 @@ static const char gpt2[] =
     "{\"model_type\": \"gpt2\", \"vocab_size\": 97, \"n_embd\": 32, \"n_layer\": 2, \"n_head\": 4,"
     " \"n_positions\": 64, \"n_inner\": null, \"initializer_range\": 0.03}";
 
+#define SIZES                                                              \
+    "\"vocab_size\": 113, \"hidden_size\": 32, \"intermediate_size\": 52," \
+    " \"num_hidden_layers\": 3, \"num_attention_heads\": 4, \"max_position_embeddings\": 128,"
+static const char llama[] = "{\"model_type\": \"llama\", " SIZES " \"num_key_value_heads\": 2}";
+static const char mistral[] = "{\"model_type\": \"mistral\", " SIZES " \"num_key_value_heads\": 2}";
+static const char qwen2[] = "{\"model_type\": \"qwen2\", " SIZES " \"num_key_value_heads\": 2}";
+static const char qwen3[] = "{\"model_type\": \"qwen3\", " SIZES " \"num_key_value_heads\": 2}";
+static const char gptneox[] = "{\"model_type\": \"gpt_neox\", " SIZES " \"layer_norm_eps\": 1e-05}";
+static const char phi3[] = "{\"model_type\": \"phi3\", " SIZES " \"rms_norm_eps\": 1e-05}";
+
 // The config with `more` in front of its first key: later keys of the same name are taken out by
 // the callers' choice of `more`.
 static Err read_with(Arena *a, const char *base, const char *more, Dims *out)
@@ -58,10 +68,24 @@ static void dims_are_the_same(const Dims *a, const Dims *b)
     EXPECT_INT(a->norm, b->norm);
     EXPECT_INT(a->position, b->position);
     EXPECT_INT(a->mlp, b->mlp);
-    EXPECT_INT(a->has_bias, b->has_bias);
+    EXPECT_INT(a->family, b->family);
+    EXPECT_INT(a->bias, b->bias);
+    EXPECT_INT(dims_rotary(a), dims_rotary(b));
+    EXPECT_INT(a->has_qk_norm, b->has_qk_norm);
+    EXPECT_INT(a->is_parallel, b->is_parallel);
+    EXPECT_INT(a->window, b->window);
+    for (int i = 0; i < a->L; i++)
+        EXPECT_INT(dims_window(a, i), dims_window(b, i));
     EXPECT_INT(a->is_tied, b->is_tied);
     EXPECT(a->norm_eps == b->norm_eps);
-    EXPECT(a->rope_theta == b->rope_theta);
+    EXPECT_INT(a->rope.kind, b->rope.kind);
+    EXPECT_INT(a->rope.is_smooth, b->rope.is_smooth);
+    EXPECT(a->rope.theta == b->rope.theta && a->rope.factor == b->rope.factor);
+    EXPECT(a->rope.original == b->rope.original && a->rope.low_freq == b->rope.low_freq);
+    EXPECT(a->rope.high_freq == b->rope.high_freq && a->rope.beta_fast == b->rope.beta_fast);
+    EXPECT(a->rope.beta_slow == b->rope.beta_slow && a->rope.mscale == b->rope.mscale);
+    EXPECT(a->rope.mscale_all == b->rope.mscale_all);
+    EXPECT(a->rope.attention_factor == b->rope.attention_factor);
     EXPECT(a->init_std == b->init_std);
 }
 
@@ -78,7 +102,7 @@ static void both_spellings_of_a_config_are_one(const Comm *c)
     EXPECT_INT(newer.K, 8);
     EXPECT_INT(newer.G, 2);
     EXPECT_INT(newer.is_tied, 0);
-    EXPECT(newer.rope_theta == 500000);
+    EXPECT(newer.rope.theta == 500000);
     EXPECT(newer.norm_eps == 1e-6f);
     arena_free(&a);
 }
@@ -94,70 +118,203 @@ static void absent_keys_mean_what_published_files_mean(const Comm *c)
     EXPECT_INT(d.F, 128);
     EXPECT_INT(d.G, 4);
     EXPECT_INT(d.is_tied, 1);
-    EXPECT_INT(d.has_bias, 1);
+    EXPECT_INT(d.bias, BIAS_ALL);
     EXPECT(d.norm_eps == 1e-5f);
     EXPECT(d.init_std == 0.03);
     EXPECT_OK(read_changed(&a, llama4, "\"num_key_value_heads\": 2,", "", &d));
     EXPECT_INT(d.G, 4);
     EXPECT_OK(read_changed(&a, llama4, "\"rope_theta\": 500000.0,", "", &d));
-    EXPECT(d.rope_theta == 10000);
+    EXPECT(d.rope.theta == 10000);
     EXPECT_OK(read_with(&a, llama4, "\"use_sliding_window\": false, \"sliding_window\": 5,", &d));
     EXPECT_OK(read_with(&a, llama4, "\"sliding_window\": null,", &d));
     arena_free(&a);
 }
 
+static void write_and_read(Arena *a, const char *base, const char *more)
+{
+    Dims        first, second;
+    Text        t = text_make(a);
+    const Json *root;
+
+    EXPECT_OK(read_with(a, base, more, &first));
+    first.init_std = 0.1 / 3;
+    dims_write(&t, &first);
+    EXPECT_OK(json_parse(a, "written", t.data, t.length, JSON_NO_COMMENTS, &root));
+    EXPECT_OK(dims_read(root, &second));
+    dims_are_the_same(&first, &second);
+}
+
 static void writing_and_reading_gives_the_same(const Comm *c)
 {
-    const char *bases[] = {llama5, gpt2};
-    Arena       a;
+    static const struct {
+        const char *base, *more;
+    } kind[] = {
+        {llama5, ""},
+        {gpt2, ""},
+        {llama, "\"attention_bias\": true, \"mlp_bias\": true,"},
+        {mistral, ""},
+        {mistral, "\"sliding_window\": 7, \"head_dim\": 10,"},
+        {qwen2, "\"sliding_window\": 5,"},
+        {qwen2, "\"use_sliding_window\": true, \"sliding_window\": 5, \"max_window_layers\": 1,"},
+        {qwen3, "\"head_dim\": 16, \"attention_bias\": true,"},
+        {qwen3, "\"use_sliding_window\": true, \"sliding_window\": 9, \"layer_types\":"
+                " [\"sliding_attention\", \"full_attention\", \"sliding_attention\"],"},
+        {gptneox, ""},
+        {gptneox, "\"rotary_pct\": 0.5,"},
+        {gptneox, "\"use_parallel_residual\": false, \"attention_bias\": false,"
+                  " \"hidden_act\": \"gelu_fast\", \"rotary_emb_base\": 20000,"},
+        {phi3, "\"sliding_window\": 64, \"partial_rotary_factor\": 0.75,"},
+        {phi3, "\"head_dim\": 98, \"partial_rotary_factor\": 0.02042,"},
+        {llama4, ""},
+        {llama, ""},
+    };
+    static const char *const ropes[] = {
+        "{\"type\": \"linear\", \"factor\": 2.5}",
+        "{\"rope_type\": \"dynamic\", \"factor\": 2.0}",
+        "{\"rope_type\": \"llama3\", \"factor\": 8.0, \"low_freq_factor\": 1.0,"
+        " \"high_freq_factor\": 4.0, \"original_max_position_embeddings\": 32}",
+        "{\"type\": \"yarn\", \"factor\": 4.0}",
+        "{\"type\": \"yarn\", \"factor\": 4.0, \"original_max_position_embeddings\": 64,"
+        " \"truncate\": false, \"beta_fast\": 3.5, \"mscale\": 1.0, \"mscale_all_dim\": 0.7}",
+        "{\"type\": \"yarn\", \"factor\": 4.0, \"attention_factor\": 1.25, \"beta_slow\": 2}"};
+    Arena a;
+    char  more[512];
 
     (void)c;
     EXPECT_OK(arena_make(&a, "test", 1 << 20));
-    for (int i = 0; i < 2; i++) {
-        Dims        first, second;
-        Text        t = text_make(&a);
-        const Json *root;
-
-        EXPECT_OK(read_with(&a, bases[i], "\"tie_word_embeddings\": true,", &first));
-        first.init_std = 0.1 / 3;
-        dims_write(&t, &first);
-        EXPECT_OK(json_parse(&a, "written", t.data, t.length, JSON_NO_COMMENTS, &root));
-        EXPECT_OK(dims_read(root, &second));
-        dims_are_the_same(&first, &second);
+    for (size_t i = 0; i < sizeof kind / sizeof kind[0]; i++) {
+        write_and_read(&a, kind[i].base, kind[i].more);
+        snprintf(more, sizeof more, "%s\"tie_word_embeddings\": true,", kind[i].more);
+        if (strstr(kind[i].base, "tie_word") == NULL)
+            write_and_read(&a, kind[i].base, more);
     }
+    for (size_t i = 0; i < sizeof ropes / sizeof ropes[0]; i++) {
+        snprintf(more, sizeof more, "\"rope_scaling\": %s, \"rope_theta\": 123.5,", ropes[i]);
+        write_and_read(&a, gptneox, more);
+        snprintf(more, sizeof more, "\"rope_parameters\": %s,", ropes[i]);
+        write_and_read(&a, llama, more);
+    }
+    arena_free(&a);
+}
+
+static void windows_are_those_of_the_family(const Comm *c)
+{
+    Arena a;
+    Dims  d;
+
+    (void)c;
+    EXPECT_OK(arena_make(&a, "test", 1 << 20));
+    EXPECT_OK(read_with(&a, mistral, "\"sliding_window\": 7,", &d));
+    EXPECT(dims_window(&d, 0) == 7 && dims_window(&d, 2) == 7);
+    EXPECT_OK(read_with(&a, mistral, "\"sliding_window\": null,", &d));
+    EXPECT(dims_window(&d, 0) == 0 && dims_window(&d, 2) == 0);
+    EXPECT_OK(read_with(&a, qwen2, "\"sliding_window\": 5, \"use_sliding_window\": false,", &d));
+    EXPECT(dims_window(&d, 0) == 0 && dims_window(&d, 2) == 0);
+    EXPECT_OK(read_with(
+        &a, qwen2, "\"sliding_window\": 5, \"use_sliding_window\": true, \"max_window_layers\": 2,",
+        &d));
+    EXPECT(dims_window(&d, 0) == 0 && dims_window(&d, 1) == 0 && dims_window(&d, 2) == 5);
+    EXPECT_OK(read_with(&a, qwen3,
+                        "\"sliding_window\": 5, \"use_sliding_window\": true, \"layer_types\":"
+                        " [\"sliding_attention\", \"full_attention\", \"full_attention\"],",
+                        &d));
+    EXPECT(dims_window(&d, 0) == 5 && dims_window(&d, 1) == 0 && dims_window(&d, 2) == 0);
+    EXPECT_OK(read_with(&a, phi3, "\"sliding_window\": 64,", &d));
+    EXPECT(dims_window(&d, 1) == 64);
+    arena_free(&a);
+}
+
+static void families_differ_in_their_switches(const Comm *c)
+{
+    Arena a;
+    Dims  d;
+
+    (void)c;
+    EXPECT_OK(arena_make(&a, "test", 1 << 20));
+    EXPECT_OK(read_with(&a, qwen2, "", &d));
+    EXPECT_INT(d.bias, BIAS_QKV);
+    EXPECT_OK(read_with(&a, qwen3, "", &d));
+    EXPECT(d.has_qk_norm && d.bias == 0 && d.K == 128);
+    EXPECT_OK(read_with(&a, llama, "\"mlp_bias\": true,", &d));
+    EXPECT_INT(d.bias, BIAS_MLP);
+    EXPECT_OK(read_with(&a, gptneox, "", &d));
+    EXPECT(d.is_parallel && d.bias == BIAS_ALL && d.mlp == MLP_GELU_ERF && d.R == 2);
+    EXPECT(d.norm == NORM_LAYER && d.norm_eps == 1e-5f && !d.is_tied);
+    EXPECT_OK(read_with(&a, gptneox, "\"attention_bias\": false,", &d));
+    EXPECT_INT(d.bias, BIAS_MLP);
+    EXPECT_OK(read_with(&a, gptneox, "\"hidden_act\": \"gelu_fast\",", &d));
+    EXPECT_INT(d.mlp, MLP_GELU_TANH);
     arena_free(&a);
 }
 
 static void what_is_not_supported_is_refused_in_words(const Comm *c)
 {
     static const struct {
-        const char *more, *says;
+        const char *base, *more, *says;
     } extra[] = {
-        {"\"sliding_window\": 7,", "sliding window"},
-        {"\"layer_types\": [\"full_attention\", \"sliding_attention\"],", "sliding_attention"},
-        {"\"attention_bias\": true,", "attention_bias"},
-        {"\"mlp_bias\": true,", "mlp_bias"},
-        {"\"hidden_act\": \"gelu\",", "\"gelu\"; supported is \"silu\""},
-        {"\"rope_parameters\": {\"rope_type\": \"yarn\", \"factor\": 4.0},", "yarn"},
-        {"\"rope_parameters\": {\"partial_rotary_factor\": 0.25},", "partial_rotary_factor"},
-        {"\"quantization_config\": {\"bits\": 4},", "quantization_config"},
-        {"\"num_key_value_head\": 2,", "is \"num_key_value_heads\" meant"},
+        {llama, "\"sliding_window\": 7,", "sliding window"},
+        {llama, "\"layer_types\": [\"full_attention\", \"sliding_attention\"],",
+         "no sliding window"},
+        {llama, "\"layer_types\": [\"full_attention\", \"full_attention\"],", "expected 3"},
+        {llama, "\"layer_types\": [\"chunked_attention\"],", "found \"chunked_attention\""},
+        {llama, "\"attention_bias\": 1,", "true or false"},
+        {llama, "\"hidden_act\": \"gelu\",", "\"gelu\"; supported is \"silu\""},
+        {llama, "\"quantization_config\": {\"bits\": 4},", "quantization_config"},
+        {llama, "\"num_key_value_head\": 2,", "is \"num_key_value_heads\" meant"},
+        {llama, "\"final_logit_softcapping\": 30.0,", "final_logit_softcapping"},
+        {llama, "\"rope_scaling\": {\"type\": \"longrope\", \"factor\": 2},", "\"longrope\""},
+        {llama, "\"rope_scaling\": {\"type\": \"linear\"},", "need \"factor\""},
+        {llama, "\"rope_scaling\": {\"type\": \"linear\", \"factor\": 0.5},", "found 0.5"},
+        {llama, "\"rope_scaling\": {\"type\": \"linear\", \"factor\": 2, \"beta_fast\": 3},",
+         "\"beta_fast\" is no setting"},
+        {llama, "\"rope_scaling\": {\"type\": \"linear\", \"rope_type\": \"yarn\", \"factor\": 2},",
+         "give one of them"},
+        {llama, "\"rope_scaling\": 5,", "must be an object"},
+        {llama,
+         "\"rope_scaling\": {\"type\": \"llama3\", \"factor\": 2, \"low_freq_factor\": 4,"
+         " \"high_freq_factor\": 4, \"original_max_position_embeddings\": 32},",
+         "must be less than"},
+        {llama,
+         "\"rope_scaling\": {\"type\": \"dynamic\", \"factor\": 2,"
+         " \"original_max_position_embeddings\": 32},",
+         "take one of them out"},
+        {llama, "\"rope_theta\": 500, \"rope_parameters\": {\"rope_theta\": 10000},",
+         "give one of them"},
+        {llama, "\"rope_parameters\": {\"partial_rotary_factor\": 0.25},", "partial_rotary_factor"},
+        {llama, "\"rope_parameters\": {}, \"rope_scaling\": {},", "both \"rope_parameters\""},
+        {mistral, "\"sliding_window\": 0,", "\"sliding_window\" must be a whole number"},
+        {mistral, "\"attention_bias\": true,", "only models with false"},
+        {mistral,
+         "\"sliding_window\": 5, \"layer_types\": [\"full_attention\", \"full_attention\","
+         " \"full_attention\"],",
+         "take one of them out"},
+        {qwen2, "\"layer_types\": [\"sliding_attention\"],", "no \"sliding_window\" is in use"},
+        {gptneox, "\"hidden_act\": \"relu\",", "\"relu\""},
+        {gptneox, "\"rotary_pct\": 0.01,", "must be even"},
+        {gptneox, "\"rotary_pct\": 0.5, \"rope_parameters\": {\"partial_rotary_factor\": 0.25},",
+         "give one of them"},
+        {phi3, "\"rope_scaling\": {\"type\": \"su\", \"short_factor\": [1]},", "\"su\""},
+        {gpt2, "\"scale_attn_by_inverse_layer_idx\": true,", "inverse_layer"},
+        {gpt2, "\"activation_function\": \"relu\",", "relu"},
     };
     Arena a;
     Dims  d;
 
     (void)c;
     EXPECT_OK(arena_make(&a, "test", 1 << 20));
-    for (size_t i = 0; i < sizeof extra / sizeof extra[0]; i++)
-        EXPECT_ERR(read_with(&a, llama4, extra[i].more, &d), ERR_CONFIG, extra[i].says);
-    EXPECT_ERR(read_changed(&a, llama4, "\"rope_scaling\": null",
-                            "\"rope_scaling\": {\"type\": \"linear\", \"factor\": 2}", &d),
-               ERR_CONFIG, "linear");
-    EXPECT_ERR(read_changed(&a, llama4, "\"llama\"", "\"mistral\"", &d), ERR_CONFIG,
-               "\"mistral\"; supported are");
-    EXPECT_ERR(read_with(&a, gpt2, "\"scale_attn_by_inverse_layer_idx\": true,", &d), ERR_CONFIG,
-               "inverse_layer");
-    EXPECT_ERR(read_with(&a, gpt2, "\"activation_function\": \"relu\",", &d), ERR_CONFIG, "relu");
+    for (size_t i = 0; i < sizeof extra / sizeof extra[0]; i++) {
+        EXPECT_ERR(read_with(&a, extra[i].base, extra[i].more, &d), ERR_CONFIG, extra[i].says);
+        check_compared(1);
+    }
+    EXPECT_ERR(read_changed(&a, llama4, "\"llama\"", "\"mixtral\"", &d), ERR_CONFIG,
+               "\"mixtral\"; supported are");
+    EXPECT_ERR(read_changed(&a, mistral, "\"num_key_value_heads\": 2", "\"bos_token_id\": 1", &d),
+               ERR_CONFIG, "no \"num_key_value_heads\"");
+    EXPECT_ERR(
+        read_changed(&a, gptneox, "\"num_attention_heads\": 4", "\"num_attention_heads\": 5", &d),
+        ERR_CONFIG, "no multiple of num_attention_heads 5");
+    EXPECT_ERR(read_changed(&a, gptneox, "\"hidden_size\": 32", "\"hidden_size\": 56", &d),
+               ERR_CONFIG, "3 of 14, must be even");
     arena_free(&a);
 }
 
@@ -192,5 +349,6 @@ static void sizes_that_do_not_fit_are_refused(const Comm *c)
 
 TEST_MAIN(CASE(both_spellings_of_a_config_are_one),
           CASE(absent_keys_mean_what_published_files_mean),
-          CASE(writing_and_reading_gives_the_same), CASE(what_is_not_supported_is_refused_in_words),
+          CASE(writing_and_reading_gives_the_same), CASE(windows_are_those_of_the_family),
+          CASE(families_differ_in_their_switches), CASE(what_is_not_supported_is_refused_in_words),
           CASE(sizes_that_do_not_fit_are_refused))

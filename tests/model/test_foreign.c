@@ -63,7 +63,7 @@ static Err come_back(Made *m, const char *path, ImportModel *found)
     EXPECT_INT(p.padded, m->params.padded);
     EXPECT_INT(memcmp(flat, m->flat, (size_t)p.padded * sizeof *flat), 0);
     EXPECT(found->dims.norm_eps == m->params.dims.norm_eps);
-    EXPECT(found->dims.rope_theta == m->params.dims.rope_theta);
+    EXPECT(found->dims.rope.theta == m->params.dims.rope.theta);
     EXPECT_INT(found->dims.T, m->params.dims.T);
     return OK;
 }

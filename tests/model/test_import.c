@@ -16,6 +16,15 @@ static const char gpt2[] =
     "{\"model_type\": \"gpt2\", \"vocab_size\": 11, \"n_embd\": 8, \"n_layer\": 2, \"n_head\": 2,"
     " \"n_positions\": 16, \"n_inner\": null}";
 
+#define SIZES                                                                                      \
+    "\"vocab_size\": 11, \"hidden_size\": 8, \"intermediate_size\": 12, \"num_hidden_layers\": 2," \
+    " \"num_attention_heads\": 2, \"max_position_embeddings\": 16"
+static const char qwen2[] = "{\"model_type\": \"qwen2\", " SIZES ", \"num_key_value_heads\": 1}";
+static const char qwen3[] =
+    "{\"model_type\": \"qwen3\", " SIZES ", \"num_key_value_heads\": 1, \"head_dim\": 6}";
+static const char gptneox[] = "{\"model_type\": \"gpt_neox\", " SIZES ", \"rotary_pct\": 0.5}";
+static const char phi3[] = "{\"model_type\": \"phi3\", " SIZES "}";
+
 // A Hugging Face folder in the making, and what is wrong with it.
 typedef struct Maker {
     Arena        arena;
@@ -24,6 +33,7 @@ typedef struct Maker {
     const char  *folder;
     const char  *leave_out; // a tensor that is not written
     const char  *reshape;   // a tensor whose axes are written as one
+    const char  *turn;      // a tensor whose axes change places
     const char  *drop;      // a beginning of names that is not written
     const char  *add;       // one more tensor, of 11 x 8 floats
     const float *add_values;
@@ -61,13 +71,18 @@ static void write_weights(Maker *m)
         const Param *one = &m->params.list[n];
         int64_t      count = one->rows * one->columns;
         float       *values = arena_new(&m->arena, float, count);
+        int          turn = m->turn != NULL && strcmp(m->turn, one->name) == 0;
+        int64_t      turned[2] = {table[n].shape[1], table[n].shape[0]};
         int          flatten = m->reshape != NULL && strcmp(m->reshape, one->name) == 0;
 
         if (m->leave_out != NULL && strcmp(m->leave_out, one->name) == 0)
             continue;
         EXPECT_OK(params_bring(&from, n, 0, values));
         put_entry(&header, name_in_file(m, one->name), flatten ? 1 : one->rank,
-                  flatten ? &count : table[n].shape, count, &at);
+                  flatten ? &count
+                  : turn  ? turned
+                          : table[n].shape,
+                  count, &at);
         text_add(&data, (const char *)values, count * (int64_t)sizeof *values);
     }
     if (m->add != NULL) {
@@ -108,6 +123,25 @@ static Maker maker_open(const Comm *c, const char *name, const char *config)
     return m;
 }
 
+static void change_config(Maker *m, const char *from, const char *to)
+{
+    char  path[FILE_PATH_MAX], text[2048];
+    FILE *f;
+    char *at;
+
+    EXPECT_OK(file_join(path, m->folder, "config.json"));
+    f = fopen(path, "rb");
+    CHECK(f != NULL, "%s", path);
+    text[fread(text, 1, sizeof text - 1, f)] = 0;
+    EXPECT_INT(fclose(f), 0);
+    at = strstr(text, from);
+    CHECK(at != NULL, "%s", from);
+    f = fopen(path, "wb");
+    CHECK(f != NULL, "%s", path);
+    fprintf(f, "%.*s%s%s", (int)(at - text), text, to, at + strlen(from));
+    EXPECT_INT(fclose(f), 0);
+}
+
 // Reads it back by way of import_find.
 static Err read_back(Maker *m, const char *path, float **flat)
 {
@@ -133,9 +167,14 @@ static void folders_give_the_weights_that_they_hold(const Comm *c)
     } kind[] = {{llama, NULL, NULL},
                 {gpt2, NULL, NULL},
                 {gpt2, "transformer.", "h.1.attn.bias"},
-                {llama, NULL, "model.layers.0.self_attn.rotary_emb.inv_freq"}};
+                {llama, NULL, "model.layers.0.self_attn.rotary_emb.inv_freq"},
+                {qwen2, NULL, NULL},
+                {qwen3, "model.", NULL},
+                {gptneox, NULL, "gpt_neox.layers.1.attention.bias"},
+                {gptneox, "gpt_neox.", "layers.1.attention.masked_bias"},
+                {phi3, NULL, NULL}};
 
-    for (int i = 0; i < 4; i++) {
+    for (size_t i = 0; i < sizeof kind / sizeof kind[0]; i++) {
         Maker  m = maker_open(c, "import", kind[i].config);
         float *flat = NULL;
 
@@ -153,28 +192,81 @@ static void folders_give_the_weights_that_they_hold(const Comm *c)
 static void what_does_not_fit_the_config_is_named(const Comm *c)
 {
     static const struct {
-        const char *leave_out, *reshape, *add, *says;
+        const char *config, *leave_out, *turn, *reshape, *add, *says;
     } kind[] = {
-        {"model.layers.1.mlp.up_proj.weight", NULL, NULL, "model.layers.1.mlp.up_proj.weight"},
-        {NULL, "model.layers.0.self_attn.q_proj.weight", NULL,
+        {llama, "model.layers.1.mlp.up_proj.weight", NULL, NULL, NULL,
+         "model.layers.1.mlp.up_proj.weight"},
+        {qwen2, "model.layers.1.self_attn.k_proj.bias", NULL, NULL, NULL,
+         "no tensor model.layers.1.self_attn.k_proj.bias"},
+        {qwen3, "model.layers.0.self_attn.q_norm.weight", NULL, NULL, NULL,
+         "no tensor model.layers.0.self_attn.q_norm.weight"},
+        {gptneox, "embed_out.weight", NULL, NULL, NULL, "no tensor embed_out.weight"},
+        {llama, NULL, "model.layers.0.mlp.down_proj.weight", NULL, NULL,
+         "has shape [12, 8]; config.json makes it [8, 12]: it is transposed"},
+        {llama, NULL, NULL, "model.layers.0.self_attn.q_proj.weight", NULL,
          "shape [64]; config.json makes it "
          "[8, 8]"},
-        {NULL, NULL, "model.layers.2.input_layernorm.weight",
+        {llama, NULL, NULL, NULL, "model.layers.2.input_layernorm.weight",
          "model.layers.2.input_layernorm.weight has no place"},
     };
 
-    for (int i = 0; i < 3; i++) {
-        Maker  m = maker_open(c, "misfit", llama);
+    for (size_t i = 0; i < sizeof kind / sizeof kind[0]; i++) {
+        Maker  m = maker_open(c, "misfit", kind[i].config);
         float *flat;
 
         m.leave_out = kind[i].leave_out;
         m.reshape = kind[i].reshape;
+        m.turn = kind[i].turn;
         m.add = kind[i].add;
         m.add_values = m.flat;
         write_weights(&m);
         EXPECT_ERR(read_back(&m, m.folder, &flat), ERR_DATA, kind[i].says);
         arena_free(&m.arena);
     }
+}
+
+// A tokenizer that grew: the table has another length than config.json says.
+static void a_vocabulary_of_another_size_is_refused(const Comm *c)
+{
+    Maker  m = maker_open(c, "vocabulary", llama);
+    float *flat;
+
+    m.leave_out = "model.embed_tokens.weight";
+    m.add = m.leave_out;
+    m.add_values = m.flat;
+    write_weights(&m);
+    change_config(&m, "\"vocab_size\": 11", "\"vocab_size\": 12");
+    EXPECT_ERR(read_back(&m, m.folder, &flat), ERR_DATA,
+               "model.embed_tokens.weight has shape [11, 8]; config.json makes it [12, 8]");
+    arena_free(&m.arena);
+}
+
+// Rows of the file go head by head: query, key, value of the first head, then of the second.
+static void gpt_neox_rows_go_by_heads(const Comm *c)
+{
+    enum { D = 8, K = 4, H = 2 };
+    Maker        m = maker_open(c, "heads", gptneox);
+    ParamsFile   from = {.params = &m.params, .flat = {m.flat}};
+    float        file[3 * D * D], bias[3 * D];
+    const float *ours = m.flat + params_at(&m.params, PARAM_QKV, 1);
+    int          n = 0;
+
+    while (m.params.list[n].layer != 1 || m.params.list[n].role != PARAM_QKV)
+        n++;
+    EXPECT_TEXT(m.params.list[n].name, "gpt_neox.layers.1.attention.query_key_value.weight");
+    EXPECT_OK(params_bring(&from, n, 0, file));
+    for (int i = 0; i < 3 * D; i++)
+        m.flat[params_at(&m.params, PARAM_QKV_BIAS, 1) + i] = (float)i;
+    EXPECT_OK(params_bring(&from, n + 1, 0, bias));
+    for (int h = 0; h < H; h++)
+        for (int part = 0; part < 3; part++)
+            for (int k = 0; k < K; k++) {
+                int in_file = (h * 3 + part) * K + k, here = (part * H + h) * K + k;
+
+                EXPECT(memcmp(file + in_file * D, ours + here * D, D * sizeof *file) == 0);
+                EXPECT(bias[in_file] == (float)here);
+            }
+    arena_free(&m.arena);
 }
 
 static void a_tied_head_may_be_there_twice_but_not_differ(const Comm *c)
@@ -209,9 +301,9 @@ static void numbers_that_are_none_are_refused(const Comm *c)
 static void runs_give_their_newest_weights(const Comm *c)
 {
     static const char tokenizer[] = "{\"kind\": \"byte\"}";
-    const char       *configs[] = {llama, gpt2};
+    const char       *configs[] = {llama, gpt2, qwen2, qwen3, gptneox, phi3};
 
-    for (int i = 0; i < 2; i++) {
+    for (size_t i = 0; i < sizeof configs / sizeof configs[0]; i++) {
         Maker       m = maker_open(c, "source", configs[i]);
         ParamsFile  from = {.params = &m.params, .flat = {m.flat}};
         Text        config = text_make(&m.arena);
@@ -259,6 +351,7 @@ static void paths_to_nothing_say_what_was_expected(const Comm *c)
 
 TEST_MAIN(CASE(folders_give_the_weights_that_they_hold),
           CASE(what_does_not_fit_the_config_is_named),
+          CASE(a_vocabulary_of_another_size_is_refused), CASE(gpt_neox_rows_go_by_heads),
           CASE(a_tied_head_may_be_there_twice_but_not_differ),
           CASE(numbers_that_are_none_are_refused), CASE(runs_give_their_newest_weights),
           CASE(paths_to_nothing_say_what_was_expected))

@@ -16,7 +16,7 @@ static const Dims shapes[] = {{.family = FAMILY_LLAMA,
                                .G = 3,
                                .K = 8,
                                .norm_eps = 1e-5f,
-                               .rope_theta = 10000,
+                               .rope.theta = 10000,
                                .init_std = 0.2},
                               {.family = FAMILY_LLAMA,
                                .V = 19,
@@ -28,7 +28,7 @@ static const Dims shapes[] = {{.family = FAMILY_LLAMA,
                                .G = 2,
                                .K = 6,
                                .norm_eps = 1e-5f,
-                               .rope_theta = 500,
+                               .rope.theta = 500,
                                .is_tied = 1,
                                .init_std = 0.2},
                               {.family = FAMILY_GPT2,
@@ -44,8 +44,57 @@ static const Dims shapes[] = {{.family = FAMILY_LLAMA,
                                .norm_eps = 1e-5f,
                                .position = POSITION_LEARNED,
                                .mlp = MLP_GELU_TANH,
-                               .has_bias = 1,
+                               .bias = BIAS_ALL,
                                .is_tied = 1,
+                               .init_std = 0.2},
+                              {.family = FAMILY_QWEN3, // biases and norms of heads at once
+                               .V = 19,
+                               .D = 20,
+                               .F = 28,
+                               .T = 80,
+                               .L = 2,
+                               .H = 4,
+                               .G = 2,
+                               .K = 10,
+                               .norm_eps = 1e-5f,
+                               .rope = {ROPE_LLAMA3, 500, 8, 20, 1, 4, 0, 0, 0, 0, 0, 0},
+                               .bias = BIAS_ALL,
+                               .has_qk_norm = 1,
+                               .window = 6,
+                               .windowed = {2}, // the second layer
+                               .is_tied = 1,
+                               .init_std = 0.2},
+                              {.family = FAMILY_GPTNEOX,
+                               .V = 21,
+                               .D = 24,
+                               .F = 40,
+                               .T = 64,
+                               .L = 2,
+                               .H = 2,
+                               .G = 2,
+                               .K = 12,
+                               .R = 4,
+                               .norm = NORM_LAYER,
+                               .norm_eps = 1e-5f,
+                               .rope = {ROPE_YARN, 100, 4, 32, 0, 0, 4, 1, 0, 0, 0, 0},
+                               .mlp = MLP_GELU_ERF,
+                               .bias = BIAS_ALL,
+                               .is_parallel = 1,
+                               .init_std = 0.2},
+                              {.family = FAMILY_PHI3,
+                               .V = 19,
+                               .D = 16,
+                               .F = 24,
+                               .T = 64,
+                               .L = 2,
+                               .H = 2,
+                               .G = 1,
+                               .K = 8,
+                               .R = 6,
+                               .norm_eps = 1e-5f,
+                               .rope = {ROPE_LINEAR, 100, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0},
+                               .window = 1,
+                               .windowed = {3},
                                .init_std = 0.2}};
 enum { SHAPES = sizeof shapes / sizeof shapes[0], ROOM = 64 << 20 };
 
@@ -85,21 +134,27 @@ static Batch documents(Arena *a, const Dims *d, const int64_t *length, int docs,
 
 // ---- the network once more, in double and by the book, for one document
 
-static void plain_norm(const Net *net, ParamRole weight, ParamRole bias, int layer, double *y,
-                       const double *x)
+static void plain_norm_of(const Net *net, ParamRole weight, ParamRole bias, int layer, double *y,
+                          const double *x, int64_t width)
 {
     const Dims *d = &net->params.dims;
     int64_t     at = params_at(&net->params, weight, layer);
     int64_t     bias_at = params_at(&net->params, bias, layer);
     double      mean = 0, square = 0;
 
-    for (int64_t i = 0; i < d->D && d->norm == NORM_LAYER; i++)
-        mean += x[i] / (double)d->D;
-    for (int64_t i = 0; i < d->D; i++)
-        square += (x[i] - mean) * (x[i] - mean) / (double)d->D;
-    for (int64_t i = 0; i < d->D; i++)
+    for (int64_t i = 0; i < width && d->norm == NORM_LAYER; i++)
+        mean += x[i] / (double)width;
+    for (int64_t i = 0; i < width; i++)
+        square += (x[i] - mean) * (x[i] - mean) / (double)width;
+    for (int64_t i = 0; i < width; i++)
         y[i] = (x[i] - mean) / sqrt(square + (double)d->norm_eps) * (double)net->flat[at + i] +
                (bias_at < 0 ? 0 : (double)net->flat[bias_at + i]);
+}
+
+static void plain_norm(const Net *net, ParamRole weight, ParamRole bias, int layer, double *y,
+                       const double *x)
+{
+    plain_norm_of(net, weight, bias, layer, y, x, net->params.dims.D);
 }
 
 static void plain_product(const Net *net, ParamRole weight, ParamRole bias, int layer, double *y,
@@ -115,29 +170,42 @@ static void plain_product(const Net *net, ParamRole weight, ParamRole bias, int 
     }
 }
 
-static void plain_rotate(double *x, int64_t position, double theta, int heads, int K)
+static void plain_rotate(const Dims *d, double *x, int64_t position)
 {
-    for (int h = 0; h < heads; h++)
-        for (int i = 0; i < K / 2; i++) {
-            double angle = (double)position * pow(theta, -2.0 * i / K);
-            double a = x[h * K + i], b = x[h * K + i + K / 2];
+    int    R = dims_rotary(d);
+    double frequency[64], factor = rope_frequencies(&d->rope, R, frequency);
 
-            x[h * K + i] = a * cos(angle) - b * sin(angle);
-            x[h * K + i + K / 2] = b * cos(angle) + a * sin(angle);
+    for (int h = 0; h < d->H + d->G; h++)
+        for (int i = 0; i < R / 2; i++) {
+            double angle = (double)position * frequency[i];
+            double a = x[h * d->K + i], b = x[h * d->K + i + R / 2];
+
+            x[h * d->K + i] = factor * (a * cos(angle) - b * sin(angle));
+            x[h * d->K + i + R / 2] = factor * (b * cos(angle) + a * sin(angle));
         }
 }
 
-// qkv [t+1][(H+2G)K]; y [H K] of the last of them.
-static void plain_attention(const Dims *d, double *y, const double *qkv, int64_t t)
+static void plain_norm_heads(const Net *net, int layer, double *qk)
 {
-    int64_t Q = (d->H + 2 * d->G) * d->K;
+    const Dims *d = &net->params.dims;
+
+    for (int h = 0; h < d->H + d->G; h++, qk += d->K)
+        plain_norm_of(net, h < d->H ? PARAM_Q_NORM : PARAM_K_NORM, PARAM_NORM1_BIAS, layer, qk, qk,
+                      d->K);
+}
+
+// qkv [t+1][(H+2G)K]; y [H K] of the last of them.
+static void plain_attention(const Dims *d, int layer, double *y, const double *qkv, int64_t t)
+{
+    int64_t Q = (d->H + 2 * d->G) * d->K, window = dims_window(d, layer);
+    int64_t first = window > 0 && t + 1 > window ? t + 1 - window : 0;
     double  p[128];
 
     for (int h = 0; h < d->H; h++) {
         int    g = h / (d->H / d->G);
         double sum = 0;
 
-        for (int64_t s = 0; s <= t; s++) {
+        for (int64_t s = first; s <= t; s++) {
             double dot = 0;
             for (int k = 0; k < d->K; k++)
                 dot += qkv[t * Q + h * d->K + k] * qkv[s * Q + (d->H + g) * d->K + k];
@@ -145,7 +213,7 @@ static void plain_attention(const Dims *d, double *y, const double *qkv, int64_t
         }
         for (int k = 0; k < d->K; k++) {
             y[h * d->K + k] = 0;
-            for (int64_t s = 0; s <= t; s++)
+            for (int64_t s = first; s <= t; s++)
                 y[h * d->K + k] += p[s] / sum * qkv[s * Q + (d->H + d->G + g) * d->K + k];
         }
     }
@@ -156,14 +224,16 @@ static void plain_mlp(const Net *net, int layer, double *y, const double *x)
     const Dims *d = &net->params.dims;
     double      up[256];
 
-    if (d->mlp == MLP_SWIGLU) {
+    if (dims_inner(d) == 2) {
         plain_product(net, PARAM_UP, PARAM_UP_BIAS, layer, up, x, 2 * d->F, d->D);
         for (int64_t f = 0; f < d->F; f++)
             up[f] = up[f] / (1 + exp(-up[f])) * up[d->F + f];
     } else {
         plain_product(net, PARAM_UP, PARAM_UP_BIAS, layer, up, x, d->F, d->D);
         for (int64_t f = 0; f < d->F; f++)
-            up[f] *= 0.5 * (1 + tanh(sqrt(2 / M_PI) * (up[f] + 0.044715 * pow(up[f], 3))));
+            up[f] *= d->mlp == MLP_GELU_ERF
+                         ? 0.5 * erfc(-up[f] / sqrt(2))
+                         : 0.5 * (1 + tanh(sqrt(2 / M_PI) * (up[f] + 0.044715 * pow(up[f], 3))));
     }
     plain_product(net, PARAM_DOWN, PARAM_DOWN_BIAS, layer, y, up, d->D, d->F);
 }
@@ -186,13 +256,18 @@ static void plain_logits(Arena *a, const Net *net, const int32_t *token, int64_t
 
             plain_norm(net, PARAM_NORM1, PARAM_NORM1_BIAS, l, n1, xt);
             plain_product(net, PARAM_QKV, PARAM_QKV_BIAS, l, qkv + t * Q, n1, Q, d->D);
+            if (d->has_qk_norm)
+                plain_norm_heads(net, l, qkv + t * Q);
             if (d->position == POSITION_ROTARY)
-                plain_rotate(qkv + t * Q, t, d->rope_theta, d->H + d->G, d->K);
-            plain_attention(d, att, qkv, t);
+                plain_rotate(d, qkv + t * Q, t);
+            plain_attention(d, l, att, qkv, t);
             plain_product(net, PARAM_OUT, PARAM_OUT_BIAS, l, step, att, d->D, d->H * d->K);
+            if (d->is_parallel)
+                plain_norm(net, PARAM_NORM2, PARAM_NORM2_BIAS, l, n1, xt);
             for (int64_t i = 0; i < d->D; i++)
                 xt[i] += step[i];
-            plain_norm(net, PARAM_NORM2, PARAM_NORM2_BIAS, l, n1, xt);
+            if (!d->is_parallel)
+                plain_norm(net, PARAM_NORM2, PARAM_NORM2_BIAS, l, n1, xt);
             plain_mlp(net, l, step, n1);
             for (int64_t i = 0; i < d->D; i++)
                 xt[i] += step[i];

@@ -7,22 +7,29 @@
 
 enum { DOCS_MAX = 6 };
 
-// Heads and the lengths of the documents of one batch (0 ends the list).
+// Heads, the lengths of the documents of one batch (0 ends the list) and the window.
 typedef struct Shape {
     int     H, G, K;
     int64_t length[DOCS_MAX];
+    int64_t window;
 } Shape;
 
 static const Shape SHAPES[] = {
-    {1, 1, 1, {1}},
-    {2, 1, 2, {2, 1, 3}},
-    {4, 4, 24, {34, 14, 60, 1, 5}},
-    {4, 2, 24, {15, 16, 17}},
-    {3, 3, 5, {1, 1, 4, 33, 31}},
-    {2, 2, 64, {80, 64}},
-    {8, 2, 16, {49, 2}},
-    {2, 1, 33, {19}},
-    {1, 1, 100, {18, 47}},
+    {1, 1, 1, {1}, 0},
+    {2, 1, 2, {2, 1, 3}, 0},
+    {4, 4, 24, {34, 14, 60, 1, 5}, 0},
+    {4, 2, 24, {15, 16, 17}, 0},
+    {3, 3, 5, {1, 1, 4, 33, 31}, 0},
+    {2, 2, 64, {80, 64}, 0},
+    {8, 2, 16, {49, 2}, 0},
+    {2, 1, 33, {19}, 0},
+    {1, 1, 100, {18, 47}, 0},
+    {4, 2, 24, {34, 14, 60, 1, 5}, 7},
+    {3, 3, 5, {1, 1, 4, 33, 31}, 1},
+    {2, 1, 33, {50, 16}, 16},
+    {2, 2, 64, {80, 64}, 17},
+    {2, 1, 8, {90}, 50},
+    {1, 1, 16, {60}, 100},
 };
 enum { SHAPES_COUNT = sizeof SHAPES / sizeof SHAPES[0] };
 
@@ -56,15 +63,24 @@ static Batch batch_make(const Shape *s)
     return b;
 }
 
+static OpHeads heads_of(const Shape *s)
+{
+    return (OpHeads){s->H, s->G, s->K, 1 / sqrtf((float)s->K), s->window};
+}
+
 static void forward(Batch *b)
 {
-    op_attention(b->y, b->lse, b->qkv, b->begin, b->docs, b->s.H, b->s.G, b->s.K, b->spare);
+    OpHeads heads = heads_of(&b->s);
+
+    op_attention(b->y, b->lse, b->qkv, b->begin, b->docs, &heads, b->spare);
 }
 
 static void backward(Batch *b)
 {
-    op_attention_back(b->dqkv, b->delta, b->dy, b->y, b->lse, b->qkv, b->begin, b->docs, b->s.H,
-                      b->s.G, b->s.K, b->spare);
+    OpHeads heads = heads_of(&b->s);
+
+    op_attention_back(b->dqkv, b->delta, b->dy, b->y, b->lse, b->qkv, b->begin, b->docs, &heads,
+                      b->spare);
 }
 
 static void attention_is_its_twin_forward_and_back(const Comm *c)
@@ -79,11 +95,11 @@ static void attention_is_its_twin_forward_and_back(const Comm *c)
         double *lse = arena_new(&b.a, double, b.N *H);
 
         forward(&b);
-        plain_attention(want, lse, qkv, b.begin, b.docs, H, G, K, p);
+        plain_attention(want, lse, qkv, b.begin, b.docs, H, G, K, b.s.window, p);
         EXPECT_FLOATS(b.y, plain_narrow(&b.a, want, b.N * b.out), b.N * b.out, 2e-6);
         EXPECT_FLOATS(b.lse, plain_narrow(&b.a, lse, b.N * H), b.N * H, -1e-6);
         backward(&b);
-        plain_attention_back(want, dy, qkv, b.begin, b.docs, H, G, K, p);
+        plain_attention_back(want, dy, qkv, b.begin, b.docs, H, G, K, b.s.window, p);
         EXPECT_FLOATS(b.dqkv, plain_narrow(&b.a, want, b.N * b.width), b.N * b.width, -4e-6);
         check_compared(1);
         arena_free(&b.a);
@@ -95,23 +111,30 @@ static void attention_of(double *y, const double *x, void *more)
     const Batch *b = more;
     double       lse[64], p[64];
 
-    plain_attention(y, lse, x, b->begin, b->docs, b->s.H, b->s.G, b->s.K, p);
+    plain_attention(y, lse, x, b->begin, b->docs, b->s.H, b->s.G, b->s.K, b->s.window, p);
+}
+
+static void expect_slopes(int which)
+{
+    const int64_t window = (int64_t)which * 3;
+    const Shape   shape = {4, 2, 3, {1, 5, 7}, window};
+    Batch         b = batch_make(&shape);
+    int64_t       count = b.N * b.width;
+    double       *x = plain_widen(&b.a, b.qkv, count), *dy = plain_widen(&b.a, b.dy, b.N * b.out);
+    double       *slope = arena_new(&b.a, double, count), *got = arena_new(&b.a, double, count);
+    double        p[64];
+
+    plain_slope(&b.a, slope, x, &(PlainSlope){attention_of, &b, dy, b.N * b.out, count});
+    plain_attention_back(got, dy, x, b.begin, b.docs, 4, 2, 3, window, p);
+    EXPECT_FLOATS(plain_narrow(&b.a, got, count), plain_narrow(&b.a, slope, count), count, -2e-6);
+    arena_free(&b.a);
 }
 
 static void attention_twin_has_the_slope_it_says(const Comm *c)
 {
-    const Shape shape = {4, 2, 3, {1, 5, 7}};
-    Batch       b = batch_make(&shape);
-    int64_t     count = b.N * b.width;
-    double     *x = plain_widen(&b.a, b.qkv, count), *dy = plain_widen(&b.a, b.dy, b.N * b.out);
-    double     *slope = arena_new(&b.a, double, count), *got = arena_new(&b.a, double, count);
-    double      p[64];
-
     (void)c;
-    plain_slope(&b.a, slope, x, &(PlainSlope){attention_of, &b, dy, b.N * b.out, count});
-    plain_attention_back(got, dy, x, b.begin, b.docs, 4, 2, 3, p);
-    EXPECT_FLOATS(plain_narrow(&b.a, got, count), plain_narrow(&b.a, slope, count), count, -2e-6);
-    arena_free(&b.a);
+    expect_slopes(0);
+    expect_slopes(1);
 }
 
 // A decoder's way: keys and values in a cache with room for more, whose rest holds rubbish.
@@ -141,16 +164,17 @@ static Cached cache_head(Batch *b, int64_t doc, int g, int64_t seen)
 
 static void expect_rows_alone(Batch *b, int64_t doc, int h)
 {
-    int   K = b->s.K;
-    float y[128], lse;
+    int     K = b->s.K;
+    float   y[128], lse;
+    OpHeads heads = heads_of(&b->s);
 
     for (int64_t n = b->begin[doc]; n < b->begin[doc + 1]; n++) {
         ArenaMark mark = arena_mark(&b->a);
         int64_t   seen = n - b->begin[doc] + 1;
         Cached    c = cache_head(b, doc, h / (b->s.H / b->s.G), seen);
 
-        op_attention_row(y, &lse, b->qkv + n * b->width + h * K, c.kt, c.v, c.stride, seen, K,
-                         1 / sqrtf((float)K), c.spare);
+        op_attention_row(y, &lse, b->qkv + n * b->width + h * K, c.kt, c.v, c.stride, seen, &heads,
+                         c.spare);
         EXPECT(lse == b->lse[n * b->s.H + h]);
         EXPECT(memcmp(y, b->y + n * b->out + h * K, (size_t)K * sizeof *y) == 0);
         arena_back(&b->a, mark);
@@ -175,17 +199,17 @@ static void expect_document_alone(Batch *b, int64_t doc, int64_t shift)
 {
     int64_t n = b->begin[doc + 1] - b->begin[doc], at = b->begin[doc];
     int64_t begin[2] = {0, n};
+    OpHeads heads = heads_of(&b->s);
     float  *qkv = arena_new(&b->a, float, n * b->width + 16) + shift;
     float  *dqkv = arena_new(&b->a, float, n * b->width);
     float  *y = arena_new(&b->a, float, n * b->out), *lse = arena_new(&b->a, float, n * b->s.H);
     size_t  in = (size_t)(n * b->width) * sizeof *qkv, out = (size_t)(n * b->out) * sizeof *y;
 
     memcpy(qkv, b->qkv + at * b->width, in);
-    op_attention(y, lse, qkv, begin, 1, b->s.H, b->s.G, b->s.K, b->spare);
+    op_attention(y, lse, qkv, begin, 1, &heads, b->spare);
     EXPECT(memcmp(y, b->y + at * b->out, out) == 0);
     EXPECT(memcmp(lse, b->lse + at * b->s.H, (size_t)(n * b->s.H) * sizeof *lse) == 0);
-    op_attention_back(dqkv, b->delta, b->dy + at * b->out, y, lse, qkv, begin, 1, b->s.H, b->s.G,
-                      b->s.K, b->spare);
+    op_attention_back(dqkv, b->delta, b->dy + at * b->out, y, lse, qkv, begin, 1, &heads, b->spare);
     EXPECT(memcmp(dqkv, b->dqkv + at * b->width, in) == 0);
 }
 
@@ -206,7 +230,7 @@ static void attention_of_a_document_does_not_know_its_batch(const Comm *c)
 
 static void attention_does_not_look_ahead(const Comm *c)
 {
-    const Shape shape = {2, 1, 24, {37}};
+    const Shape shape = {2, 1, 24, {37}, 0};
 
     (void)c;
     for (int64_t n = 0; n < 37; n++) {
@@ -223,25 +247,46 @@ static void attention_does_not_look_ahead(const Comm *c)
     }
 }
 
+// Keys and values that have left the window are as if they had never been.
+static void attention_forgets_what_left_the_window(const Comm *c)
+{
+    const Shape shape = {2, 1, 24, {57}, 9};
+    Batch       b = batch_make(&shape), whole = batch_make(&shape);
+    const int   n = 40, first = n + 1 - 9;
+
+    (void)c;
+    forward(&whole);
+    for (int64_t i = 0; i < first * b.width; i++)
+        b.qkv[i] = b.qkv[i] * 3 + 1;
+    forward(&b);
+    EXPECT(memcmp(b.y + n * b.out, whole.y + n * b.out,
+                  (size_t)((b.N - n) * b.out) * sizeof *b.y) == 0);
+    EXPECT(memcmp(b.y + (n - 1) * b.out, whole.y + (n - 1) * b.out, (size_t)b.out * sizeof *b.y) !=
+           0);
+    arena_free(&b.a);
+    arena_free(&whole.a);
+}
+
 static void attention_of_no_documents_and_empty_ones_is_nothing(const Comm *c)
 {
-    Shape   shape = {2, 2, 8, {3}};
+    Shape   shape = {2, 2, 8, {3}, 0};
     Batch   b = batch_make(&shape);
+    OpHeads heads = heads_of(&shape);
     int64_t none[1] = {0}, empty[4] = {0, 0, 3, 3};
     float  *y = arena_new(&b.a, float, 3 * 16);
 
     (void)c;
-    op_attention(y, b.lse, b.qkv, none, 0, 2, 2, 8, b.spare);
-    op_attention_back(b.dqkv, b.delta, b.dy, y, b.lse, b.qkv, none, 0, 2, 2, 8, b.spare);
+    op_attention(y, b.lse, b.qkv, none, 0, &heads, b.spare);
+    op_attention_back(b.dqkv, b.delta, b.dy, y, b.lse, b.qkv, none, 0, &heads, b.spare);
     forward(&b);
-    op_attention(y, b.lse, b.qkv, empty, 3, 2, 2, 8, b.spare);
+    op_attention(y, b.lse, b.qkv, empty, 3, &heads, b.spare);
     EXPECT(memcmp(y, b.y, 3 * 16 * sizeof *y) == 0);
-    op_attention_back(b.dqkv, b.delta, b.dy, y, b.lse, b.qkv, empty, 3, 2, 2, 8, b.spare);
+    op_attention_back(b.dqkv, b.delta, b.dy, y, b.lse, b.qkv, empty, 3, &heads, b.spare);
     arena_free(&b.a);
 }
 
 TEST_MAIN(CASE(attention_is_its_twin_forward_and_back), CASE(attention_twin_has_the_slope_it_says),
           CASE(attention_of_a_query_in_a_cache_has_the_same_bits),
           CASE(attention_of_a_document_does_not_know_its_batch),
-          CASE(attention_does_not_look_ahead),
+          CASE(attention_does_not_look_ahead), CASE(attention_forgets_what_left_the_window),
           CASE(attention_of_no_documents_and_empty_ones_is_nothing))

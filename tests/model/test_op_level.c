@@ -4,6 +4,7 @@
 #include "tests/check.h"
 #include "tests/model/plain.h"
 
+#include <math.h>
 #include <string.h>
 
 #if defined(__x86_64__)
@@ -36,7 +37,8 @@ typedef struct Input {
 
 static Input input_make(Arena *a)
 {
-    Input in = {.begin = {0, 14, N}};
+    Input  in = {.begin = {0, 14, N}};
+    double frequency[K / 2];
 
     in.x = plain_random(a, N * V * 2, 3, 1);
     in.dy = plain_random(a, N * V * 2, 1, 2);
@@ -44,7 +46,9 @@ static Input input_make(Arena *a)
     in.spare = arena_new(a, float, op_attention_spare(N, K));
     in.cosine = arena_new(a, float, N *K / 2);
     in.sine = arena_new(a, float, N *K / 2);
-    op_rope_table(in.cosine, in.sine, 10000, N, K);
+    for (int i = 0; i < K / 2; i++)
+        frequency[i] = pow(10000, -2.0 * i / K);
+    op_rope_table(in.cosine, in.sine, frequency, 1, N, K);
     for (int n = 0; n < N; n++) {
         in.token[n] = (n * 7) % V;
         in.position[n] = n < 14 ? n : n - 14;
@@ -71,6 +75,8 @@ static void run_rows(const Kernels *k, const Input *in, float **end)
     k->op_swiglu_back(take(end, N * V * 2), in->dy, in->x, N, V);
     k->op_gelu(take(end, N * V), in->x, N, V);
     k->op_gelu_back(take(end, N * V), in->dy, in->x, N, V);
+    k->op_gelu_erf(take(end, N * V), in->x, N, V);
+    k->op_gelu_erf_back(take(end, N * V), in->dy, in->x, N, V);
     k->op_embed(take(end, N * V), in->x, in->dy, in->position, in->position, N, V);
     k->op_bias_back(b, in->dy, N, V);
 }
@@ -80,13 +86,18 @@ static void run_attention(const Kernels *k, const Input *in, float **end)
     float *y = take(end, N * H * K), *lse = take(end, N * H), *turned = take(end, N * WIDTH);
     float *kt = take(end, K * 48);
 
-    k->op_attention(y, lse, in->x, in->begin, 2, H, G, K, in->spare);
-    k->op_attention_back(take(end, N * WIDTH), take(end, N * H), in->dy, y, lse, in->x, in->begin,
-                         2, H, G, K, in->spare);
+    for (int window = 0; window <= 5; window += 5) {
+        OpHeads heads = {H, G, K, 0.3F, window};
+
+        k->op_attention(y, lse, in->x, in->begin, 2, &heads, in->spare);
+        k->op_attention_back(take(end, N * WIDTH), take(end, N * H), in->dy, y, lse, in->x,
+                             in->begin, 2, &heads, in->spare);
+    }
     memcpy(turned, in->x, N * WIDTH * sizeof *turned);
-    k->op_rope(turned, in->cosine, in->sine, in->position, N, WIDTH, H + G, K);
+    k->op_rope(turned, in->cosine, in->sine, in->position, N, WIDTH, H + G, K, K);
     memcpy(kt, in->x, K * 48 * sizeof *kt);
-    k->op_attention_row(take(end, K), take(end, 1), in->dy, kt, in->x, 48, N, K, 0.2F, in->spare);
+    k->op_attention_row(take(end, K), take(end, 1), in->dy, kt, in->x, 48, N,
+                        &(OpHeads){H, G, K, 0.2F, 0}, in->spare);
 }
 
 static void run_loss(const Kernels *k, const Input *in, float **end)

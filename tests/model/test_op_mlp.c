@@ -114,6 +114,47 @@ static void gelu_is_its_twin_forward_and_back(const Comm *c)
     }
 }
 
+static void gelu_erf_is_its_twin_forward_and_back(const Comm *c)
+{
+    (void)c;
+    for (int i = 0; i < SIZES_COUNT; i++) {
+        Arena   a = open_arena();
+        int64_t F = SIZES[i];
+        float  *x = plain_random(&a, N * F, 6, 1), *dy = plain_random(&a, N * F, 1, 2);
+        double *wide = plain_widen(&a, x, N * F), *wide_dy = plain_widen(&a, dy, N * F);
+        float  *y = arena_new(&a, float, N *F);
+        double *want = arena_new(&a, double, N *F);
+
+        op_gelu_erf(y, x, N, F);
+        plain_gelu_erf(want, wide, N * F);
+        EXPECT_FLOATS(y, plain_narrow(&a, want, N * F), N * F, CLOSE);
+        op_gelu_erf_back(y, dy, x, N, F);
+        plain_gelu_erf_back(want, wide_dy, wide, N * F);
+        EXPECT_FLOATS(y, plain_narrow(&a, want, N * F), N * F, CLOSE);
+        arena_free(&a);
+    }
+}
+
+// Number by number, in units of what a float can say there, and never far off in the tail.
+static void gelu_erf_is_near_everywhere(const Comm *c)
+{
+    double worst = 0, tail = 0;
+
+    (void)c;
+    for (float x = -13; x <= 13; x += 3.1e-4F) {
+        double want, wide = (double)x, relative;
+        float  y;
+
+        op_gelu_erf(&y, &x, 1, 1);
+        plain_gelu_erf(&want, &wide, 1);
+        relative = fabs((double)y - want) / fabs(want);
+        worst = x > -1 ? fmax(worst, relative) : worst;
+        tail = fmax(tail, relative / (1 + wide * wide));
+    }
+    EXPECT(worst > 0 && worst < 6e-7);
+    EXPECT(tail > 0 && tail < 6e-7);
+}
+
 static void gates_hold_far_out(const Comm *c)
 {
     float gu[4] = {-200, 200, 1, 1}, y[2], d[4], one[2] = {1, 1};
@@ -182,24 +223,31 @@ static void mlp_of_a_number_does_not_know_its_neighbours(const Comm *c)
 
 static void rope_turns_and_turns_back(const Comm *c)
 {
-    const int     widths[] = {2, 6, 24, 64};
+    const int     widths[] = {2, 6, 24, 64, 16, 24}, turning[] = {2, 6, 24, 64, 4, 10};
+    const double  factor[] = {1, 1, 1, 1, 1, 1.25};
     const int32_t position[N] = {0, 7, 99};
 
     (void)c;
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < 6; i++) {
         Arena   a = open_arena();
-        int     K = widths[i], heads = 3;
+        int     K = widths[i], R = turning[i], heads = 3;
         int64_t stride = 4 * K + 1, count = N * stride; // what stands behind the heads stays
-        float  *x = plain_random(&a, count, 1, 1);
+        float  *x = plain_random(&a, count, 1, 1), *start = plain_random(&a, count, 1, 1);
+        double  frequency[32];
         float  *cosine = arena_new(&a, float, 100 * K / 2), *sine = arena_new(&a, float, 50 * K);
         double *want = plain_widen(&a, x, count);
 
-        op_rope_table(cosine, sine, 10000, 100, K);
-        op_rope(x, cosine, sine, position, N, stride, heads, K);
-        plain_rope(want, 10000, position, N, stride, heads, K, 1);
+        for (int j = 0; j < R / 2; j++)
+            frequency[j] = pow(10000, -2.0 * j / R);
+        op_rope_table(cosine, sine, frequency, factor[i], 100, R);
+        op_rope(x, cosine, sine, position, N, stride, heads, K, R);
+        plain_rope(want, frequency, factor[i], position, N, stride, heads, K, R, 1);
         EXPECT_FLOATS(x, plain_narrow(&a, want, count), count, 2e-5); // angles are floats
-        op_rope_back(x, cosine, sine, position, N, stride, heads, K);
-        EXPECT_FLOATS(x, plain_random(&a, count, 1, 1), count, 1e-6);
+        op_rope_back(x, cosine, sine, position, N, stride, heads, K, R);
+        plain_rope(want, frequency, factor[i], position, N, stride, heads, K, R, -1);
+        EXPECT_FLOATS(x, plain_narrow(&a, want, count), count, 2e-5);
+        for (int64_t j = 0; j < count && factor[i] == 1; j++)
+            EXPECT_NEAR(x[j], start[j], 1e-6);
         arena_free(&a);
     }
 }
@@ -207,5 +255,6 @@ static void rope_turns_and_turns_back(const Comm *c)
 TEST_MAIN(CASE(exp_is_within_two_parts_in_ten_million), CASE(exp_is_exact_at_its_ends),
           CASE(log_is_right_to_the_last_place), CASE(folds_reach_every_lane),
           CASE(swiglu_is_its_twin_forward_and_back), CASE(gelu_is_its_twin_forward_and_back),
+          CASE(gelu_erf_is_its_twin_forward_and_back), CASE(gelu_erf_is_near_everywhere),
           CASE(gates_hold_far_out), CASE(mlp_twins_have_the_slope_they_say),
           CASE(mlp_of_a_number_does_not_know_its_neighbours), CASE(rope_turns_and_turns_back))

@@ -15,7 +15,7 @@ static const Dims llama = {.family = FAMILY_LLAMA,
                            .G = 1,
                            .K = 6,
                            .norm_eps = 1e-5f,
-                           .rope_theta = 10000,
+                           .rope.theta = 10000,
                            .init_std = 0.02};
 static const Dims gpt2 = {.family = FAMILY_GPT2,
                           .V = 19,
@@ -30,7 +30,7 @@ static const Dims gpt2 = {.family = FAMILY_GPT2,
                           .norm_eps = 1e-5f,
                           .position = POSITION_LEARNED,
                           .mlp = MLP_GELU_TANH,
-                          .has_bias = 1,
+                          .bias = BIAS_ALL,
                           .is_tied = 1,
                           .init_std = 0.02};
 
@@ -124,8 +124,8 @@ static void decay_spares_embeddings_norms_and_biases(const Comm *c)
     EXPECT_INT(named(&g, "transformer.wpe.weight")->decays, 0);
     EXPECT_INT(named(&g, "transformer.h.1.attn.c_attn.weight")->decays, 1);
     EXPECT_INT(named(&g, "transformer.h.1.attn.c_attn.bias")->decays, 0);
-    EXPECT_INT(named(&g, "transformer.h.1.attn.c_attn.weight")->file_transposed, 1);
-    EXPECT_INT(named(&g, "transformer.wpe.weight")->file_transposed, 0);
+    EXPECT_INT(named(&g, "transformer.h.1.attn.c_attn.weight")->file, FILE_TRANSPOSED);
+    EXPECT_INT(named(&g, "transformer.wpe.weight")->file, FILE_AS_KEPT);
     arena_free(&a);
 }
 

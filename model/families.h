@@ -1,0 +1,62 @@
+// families.h -- what the configs of each family of models say, and what is always so: data alone.
+//
+// Private to dims.c.  The tensors of the families are rows of the tables in schemes.c.
+#ifndef TD_MODEL_FAMILIES_H
+#define TD_MODEL_FAMILIES_H
+
+#include "model/dims.h"
+
+#include <stddef.h>
+
+typedef struct DimsKeys { // NULL: the family has no such key
+    const char *width, *inner, *context, *layers, *heads, *groups, *head_width, *eps, *activation;
+} DimsKeys;
+
+// Activations that a config may name.  The first is written, and stands for an absent key; a NULL
+// name ends the list.
+typedef struct MlpName {
+    const char *name;
+    MlpKind     kind;
+} MlpName;
+
+typedef enum WindowRule {
+    WINDOW_NONE,
+    WINDOW_EVERYWHERE, // sliding_window
+    WINDOW_SWITCHED    // if use_sliding_window: from layer max_window_layers on, or layer_types
+} WindowRule;
+
+typedef struct FamilyRow {
+    const char     *type, *architecture;
+    const DimsKeys *keys;
+    NormKind        norm;
+    double          eps; // of the norm, where the config has none
+    PositionKind    position;
+    RopeKeys        rope;
+    int             may_turn_partly; // rotary positions on a part of the head
+    const MlpName  *mlp;
+    int             bias; // always there; switches below may add to it
+    int             has_qk_norm;
+    WindowRule      window;
+    int             is_tied;     // where the config does not say
+    int             inner_times; // where the config has no inner width, F is so many D; 0: it must
+    int             head_width;  // where the config has none; 0: D / H
+    int             has_all_groups; // where num_key_value_heads is absent, G is H
+    const char     *also;           // written besides; NULL: nothing
+} FamilyRow;
+
+// [FAMILY_...]
+enum { FAMILIES = FAMILY_PHI3 + 1 };
+extern const FamilyRow families[FAMILIES];
+
+// What "true" turns on, or the one value that is supported.  A NULL key ends the list.
+typedef struct Switch {
+    const char *key;
+    unsigned    families; // bits
+    int         standard;
+    int         bias;  // what true adds
+    size_t      field; // the int of Dims that it sets
+    int         fixed; // any but the standard is refused
+} Switch;
+extern const Switch switches[];
+
+#endif
