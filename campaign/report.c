@@ -69,9 +69,25 @@ static const Json *groups_of(const Json *line)
 typedef struct Accuracy {
     int64_t     count;
     int         groups;
+    const char *name[GROUPS_MAX + 1];  // "overall" first
     double     *x, *y[GROUPS_MAX + 1]; // y[0] overall
     const char *label;
 } Accuracy;
+
+// "digit 1", or the name that the evaluation gave.
+static void name_groups(Page *p, Accuracy *a, const Json *names)
+{
+    const Json *name = names != NULL && names->kind == JSON_ARRAY ? names->child : NULL;
+
+    a->name[0] = "overall";
+    for (int g = 1; g <= a->groups; g++) {
+        a->name[g] =
+            name != NULL && name->kind == JSON_TEXT && strspn(name->text, "0123456789") == 0
+                ? arena_text(p->arena, name->text)
+                : arena_format(p->arena, "%s %d", a->label, g);
+        name = name == NULL ? NULL : name->next;
+    }
+}
 
 static Accuracy read_accuracy(Page *p)
 {
@@ -95,6 +111,7 @@ static Accuracy read_accuracy(Page *p)
         for (const Json *v = groups->child; v != NULL && g < GROUPS_MAX; v = v->next)
             a.y[++g][a.count] = 100 * v->number;
         a.groups = g;
+        name_groups(p, &a, json_member(j, "groups"));
         a.count++;
     }
     return a;
@@ -110,12 +127,14 @@ static void write_accuracy(Page *p)
         return;
     text_puts(&p->html, "<h2>Accuracy on held-out problems</h2>\n");
     for (int g = 0; g <= a.groups; g++)
-        line[g] = (SvgLine){g == 0 ? "overall" : arena_format(p->arena, "%s %d", a.label, g),
-                            a.count, a.x, a.y[g]};
+        line[g] = (SvgLine){a.name[g], a.count, a.x, a.y[g]};
     svg_chart(&p->html, &chart);
     text_puts(&p->html, "<table><tr><th>iteration</th><th>overall</th>");
-    for (int g = 1; g <= a.groups; g++)
-        text_printf(&p->html, "<th>%s %d</th>", a.label, g);
+    for (int g = 1; g <= a.groups; g++) {
+        text_puts(&p->html, "<th>");
+        html_text(&p->html, a.name[g]);
+        text_puts(&p->html, "</th>");
+    }
     text_puts(&p->html, "</tr>\n");
     for (int64_t i = 0; i < a.count; i++) {
         text_printf(&p->html, "<tr><td>%.0f%s</td>", a.x[i], a.x[i] == 0 ? " (base)" : "");
