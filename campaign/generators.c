@@ -140,6 +140,16 @@ ProduceJob generators_job(Generators *g, const Recipe *recipe, int64_t iteration
                     .blocks = (requests + s->generate.block - 1) / s->generate.block}};
 }
 
+ProduceJob generators_loop_job(Generators *g, const Recipe *recipe, int64_t iteration)
+{
+    ProduceJob job = generators_job(g, recipe, iteration);
+
+    job.teacher = iteration == 0 ? NULL : g->teacher;
+    if (job.teacher != g->local) // no weights of ours wrote it
+        job.policy = -1;
+    return job;
+}
+
 // All generators take blocks from one counter; afterwards nobody holds one.
 Err generators_produce_all(Generators *g, ProduceJob *job, Production *p, const char *span)
 {
@@ -264,15 +274,12 @@ static int next_segment(const Pools *p, const PoolsRound *r, int64_t block_size,
 static Err segment_all(Generators *g, const Recipe *recipe, int64_t iteration, const Segment *s,
                        Pools *pools)
 {
-    ProduceJob job = generators_job(g, recipe, iteration);
+    ProduceJob job = generators_loop_job(g, recipe, iteration);
     Production p = {.g = g, .iteration = iteration, .publishes = 1, .counter = 2 * g->pieces++};
 
     job.segment = *s;
     job.views = pools_views(pools, s);
     job.done = publish_block;
-    job.teacher = iteration == 0 ? NULL : g->teacher;
-    if (job.teacher != g->local)
-        job.policy = -1;
     return generators_produce_all(g, &job, &p, "generate");
 }
 

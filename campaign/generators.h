@@ -48,6 +48,9 @@ typedef struct Production {
 // A job over all requests of the first stage, with the teacher of the loop; all but its callbacks.
 ProduceJob generators_job(Generators *g, const Recipe *recipe, int64_t iteration);
 
+// The same for the examples of an iteration: with the teacher of the loop, none for iteration 0.
+ProduceJob generators_loop_job(Generators *g, const Recipe *recipe, int64_t iteration);
+
 // Carries it out; job->done is called with the Production.  `span` names it in the table of times.
 // Collective over the generators.
 Err generators_produce_all(Generators *g, ProduceJob *job, Production *p, const char *span);

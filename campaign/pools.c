@@ -85,19 +85,21 @@ static Err take_set(Pools *p, const Job *job, Arena *step, int64_t iteration)
     return OK;
 }
 
-static Err fill(Pools *p, const Job *job, Arena *step, int64_t iterations)
+// judges: candidates will be compared, so the pools need their indices.
+static Err fill(Pools *p, const Job *job, Arena *step, int64_t iterations, int judges)
 {
     TRY(arena_make(&p->arena, "pools", POOL_ADDRESSES));
-    for (int i = 0; i < p->pools; i++)
+    for (int i = 0; i < p->pools && judges; i++)
         TRY(open_pool(p, &p->pool[i], step));
-    for (int64_t i = 1; i <= iterations; i++)
+    for (int64_t i = 1; i <= iterations && p->pools > 0; i++)
         TRY(take_set(p, job, step, i));
     for (int i = 0; i < p->pools; i++)
         p->before[i] = p->pool[i].count;
     return OK;
 }
 
-Err pools_open(const Job *job, const Recipe *recipe, Arena *step, int64_t iterations, Pools *out)
+static Err open_pools(const Job *job, const Recipe *recipe, Arena *step, int64_t iterations,
+                      int judges, Pools *out)
 {
     Err e;
 
@@ -108,10 +110,15 @@ Err pools_open(const Job *job, const Recipe *recipe, Arena *step, int64_t iterat
         if (recipe_commit(recipe, k) != NULL)
             out->pool[out->pools++] =
                 (Pool){.commit = recipe_commit(recipe, k), .place = recipe_commit_place(recipe, k)};
-    e = fill(out, job, step, iterations);
+    e = fill(out, job, step, iterations, judges);
     if (e != OK)
         pools_close(out);
     return e;
+}
+
+Err pools_open(const Job *job, const Recipe *recipe, Arena *step, int64_t iterations, Pools *out)
+{
+    return open_pools(job, recipe, step, iterations, 1, out);
 }
 
 void pools_close(Pools *p)
@@ -349,25 +356,15 @@ static int is_before(const Segment *s, const Segment *at)
     return s->first_request < at->first_request;
 }
 
-static const Segment *segment_of(const Segment *segments, int64_t count, uint64_t id)
-{
-    int64_t request = (int64_t)(id & (((uint64_t)1 << 40) - 1));
-
-    for (int64_t i = 0; i < count; i++)
-        if (segments[i].first_request <= request &&
-            request < segments[i].first_request + segments[i].requests)
-            return &segments[i];
-    return NULL;
-}
-
 Err pools_rewind(const Job *job, const Recipe *recipe, Arena *step, int64_t iteration,
                  const SetRows *rows, const Segment *segments, int64_t count, const Segment *at,
                  Pools *out)
 {
-    TRY(pools_open(job, recipe, step, iteration - 1, out));
+    TRY(open_pools(job, recipe, step, iteration - 1, 0, out));
     for (int i = 0; i < out->pools; i++)
         for (int64_t row = 0; row < rows->R; row++) {
-            const Segment *s = segment_of(segments, count, rows->id[2 * row]);
+            const Segment *s = segments_find(
+                segments, count, (int64_t)(rows->id[2 * row] & (((uint64_t)1 << 40) - 1)));
 
             if (s != NULL && is_before(s, at) && is_at(rows, row, &out->pool[i]))
                 add_record(out, &out->pool[i], pool_record(&out->arena, rows, row));

@@ -137,16 +137,16 @@ static void compare_row(Replay *r, const SetRows *set, int64_t row, const SetRow
 // Which round of which stage a request belongs to.
 static Err find_segment(Replay *r, const ReplayId *id, Segment **all, int64_t *count, Segment *out)
 {
-    const char *text;
+    const Segment *found;
+    const char    *text;
 
     TRY(set_read_segments(&r->job.run, &r->step, id->iteration, &text));
     *count = 0;
     if (*text != 0)
         TRY(segments_read(&r->step, "segments", text, all, count));
-    for (int64_t i = 0; i < *count; i++)
-        if ((*all)[i].first_request <= id->request &&
-            id->request < (*all)[i].first_request + (*all)[i].requests)
-            *out = (*all)[i];
+    found = segments_find(*all, *count, id->request);
+    if (found != NULL)
+        *out = *found;
     if (*count > 0)
         out->blocks = out->requests; // one request per block
     if (id->request >= out->first_request + out->requests)
@@ -160,14 +160,13 @@ static Err find_segment(Replay *r, const ReplayId *id, Segment **all, int64_t *c
 }
 
 // What a commit measured came to the record from outside of its request.
-static void take_similarity(Replay *r, const Recipe *recipe, const SetRows *set, const Segment *s,
+static void take_similarity(const Recipe *recipe, const SetRows *set, const Segment *s,
                             Pools *pools, int64_t request)
 {
     const Commit     *c = s->stage == 0 ? NULL : recipe_commit(recipe, (int)s->stage - 1);
     const PoolViews  *v;
     const PoolRecord *own;
 
-    (void)r;
     if (c == NULL || c->max == NULL)
         return;
     v = pools_views(pools, s);
@@ -195,15 +194,12 @@ static Err replay_one(Replay *r, const ReplayId *id)
         FAIL(ERR_USAGE, "%s has no recipe for iteration %" PRId64, r->job.run.dir, id->iteration);
     if (id->iteration > 0 && settings_policy(s, id->iteration) >= 0)
         TRY(generators_load_all(&r->generators, settings_policy(s, id->iteration)));
-    job = generators_job(&r->generators, recipe, id->iteration);
-    job.teacher = id->iteration == 0 ? NULL : r->generators.teacher;
-    if (job.teacher != r->generators.local)
-        job.policy = -1;
+    job = generators_loop_job(&r->generators, recipe, id->iteration);
     TRY(find_segment(r, id, &all, &count, &job.segment));
     set = &r->set[id->iteration];
     TRY(pools_rewind(&r->job, recipe, &r->step, id->iteration, set, all, count, &job.segment,
                      &pools));
-    take_similarity(r, recipe, set, &job.segment, &pools, id->request);
+    take_similarity(recipe, set, &job.segment, &pools, id->request);
     job.views = pools_views(&pools, &job.segment);
     e = produce_request(&job, &r->step, id->request, &again);
     for (int64_t row = 0; e == OK && row < set->R; row++)

@@ -34,6 +34,15 @@ void segments_write(Text *t, const Segment *segments, int64_t count)
     text_puts(t, "]");
 }
 
+const Segment *segments_find(const Segment *segments, int64_t count, int64_t request)
+{
+    for (int64_t i = 0; i < count; i++)
+        if (segments[i].first_request <= request &&
+            request < segments[i].first_request + segments[i].requests)
+            return &segments[i];
+    return NULL;
+}
+
 Err segments_read(Arena *arena, const char *where, const char *text, Segment **out, int64_t *count)
 {
     const Json *list;

@@ -20,6 +20,9 @@ typedef struct Segment {
 
 // [{"stage": 0, "round": 0, "first_request": 0, "requests": 100, "first_block": 0, "blocks": 2}].
 void segments_write(Text *t, const Segment *segments, int64_t count);
+// The segment that a request belongs to; NULL: none.
+const Segment *segments_find(const Segment *segments, int64_t count, int64_t request);
+
 Err segments_read(Arena *arena, const char *where, const char *text, Segment **out, int64_t *count);
 
 #endif
