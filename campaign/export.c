@@ -1,6 +1,5 @@
-#include "campaign/export.h"
+#include "campaign/export_private.h"
 
-#include "base/text.h"
 #include "io/file.h"
 #include "io/json.h"
 #include "io/set.h"
@@ -8,19 +7,6 @@
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
-
-// A row of a set, with what the forms ask of it.
-typedef struct Row {
-    const SetRows *rows;
-    int64_t        row;
-    int64_t        iteration;
-    Arena         *scratch; // for one row
-} Row;
-
-typedef struct Piece {
-    const char *text;
-    int64_t     length;
-} Piece;
 
 static int field_of(const SetRows *rows, const char *name)
 {
@@ -30,8 +16,7 @@ static int field_of(const SetRows *rows, const char *name)
     return -1;
 }
 
-// Empty where a row has it not.
-static Piece piece(Row r, const char *name)
+Piece export_piece(Row r, const char *name)
 {
     int            k = field_of(r.rows, name);
     const SetHeap *heap;
@@ -56,7 +41,7 @@ static void put_member(Text *t, int is_first, const char *key, Piece value)
     text_json(t, value.text, value.length);
 }
 
-static int64_t request_of(Row r)
+int64_t export_request(Row r)
 {
     return (int64_t)(r.rows->id[2 * r.row] & (((uint64_t)1 << 40) - 1));
 }
@@ -74,44 +59,6 @@ static Err want_fields(Row r, const char *const *names, int count)
 }
 
 // ---- one kept row in each form
-
-static const char *role_of(int role)
-{
-    static const char *const names[] = {"system", "user", "assistant", "", "user"};
-
-    return names[role];
-}
-
-// Segments of one role in a row are one message; special tokens belong to none.
-static void put_messages(Text *t, Row r)
-{
-    const SetRows *rows = r.rows;
-    int            last = -1, open = 0;
-
-    text_printf(t, "{\"id\": \"%" PRId64 "/%" PRId64 "/%" PRIu64 "\", \"messages\": [", r.iteration,
-                request_of(r), rows->id[2 * r.row + 1]);
-    for (int64_t s = rows->segment_begin[r.row]; s < rows->segment_begin[r.row + 1]; s++) {
-        Text content = text_make(r.scratch);
-        int  role = rows->segment_role[s];
-
-        if (role == SET_SPECIAL || role == last)
-            continue;
-        for (int64_t k = s; k < rows->segment_begin[r.row + 1]; k++) {
-            const SetHeap *heap = &rows->segment_text;
-
-            if (rows->segment_role[k] == SET_SPECIAL)
-                continue;
-            if (rows->segment_role[k] != role)
-                break;
-            text_add(&content, heap->bytes + heap->begin[k], heap->begin[k + 1] - heap->begin[k]);
-        }
-        text_printf(t, "%s{\"role\": \"%s\", \"content\": ", open++ ? ", " : "", role_of(role));
-        text_json(t, content.data, content.length);
-        text_puts(t, "}");
-        last = role;
-    }
-    text_puts(t, "]}");
-}
 
 static Piece piece_of(const char *text)
 {
@@ -132,12 +79,12 @@ static void put_row(Text *t, Row r)
 {
     const SetRows *rows = r.rows;
 
-    text_printf(t, "{\"id\": \"%" PRId64 "/%" PRId64 "/%" PRIu64 "\"", r.iteration, request_of(r),
-                rows->id[2 * r.row + 1]);
+    text_printf(t, "{\"id\": \"%" PRId64 "/%" PRId64 "/%" PRIu64 "\"", r.iteration,
+                export_request(r), rows->id[2 * r.row + 1]);
     put_member(t, 0, "source", piece_of(rows->source_names[rows->source[r.row]]));
     for (int k = 0; k < rows->fields; k++)
         put_member(t, 0, member_name(r, "field", rows->field_name[k]),
-                   piece(r, rows->field_name[k]));
+                   export_piece(r, rows->field_name[k]));
     for (int k = 0; k < rows->scores; k++) {
         text_printf(t, ", \"%s\": ", member_name(r, "score", rows->score_name[k]));
         if (isnan(rows->score[k][r.row]))
@@ -151,7 +98,7 @@ static void put_row(Text *t, Row r)
 // A form without inputs: what an instruction is about stands below it, as in Evol-Instruct.
 static Piece with_input(Row r)
 {
-    Piece instruction = piece(r, "instruction"), input = piece(r, "input");
+    Piece instruction = export_piece(r, "instruction"), input = export_piece(r, "input");
     Text  t = text_make(r.scratch);
 
     if (input.length == 0)
@@ -167,7 +114,7 @@ static Err put_one(Text *t, Row r, ExportForm form)
     static const char *const fields[] = {"instruction", "output", "input"};
 
     if (form == EXPORT_MESSAGES) {
-        put_messages(t, r);
+        export_put_messages(t, r);
         return OK;
     }
     if (form == EXPORT_ROWS) {
@@ -176,10 +123,10 @@ static Err put_one(Text *t, Row r, ExportForm form)
     }
     TRY(want_fields(r, fields, form == EXPORT_ALPACA ? 3 : 2));
     put_member(t, 1, "instruction",
-               form == EXPORT_ALPACA ? piece(r, "instruction") : with_input(r));
+               form == EXPORT_ALPACA ? export_piece(r, "instruction") : with_input(r));
     if (form == EXPORT_ALPACA)
-        put_member(t, 0, "input", piece(r, "input"));
-    put_member(t, 0, "output", piece(r, "output"));
+        put_member(t, 0, "input", export_piece(r, "input"));
+    put_member(t, 0, "output", export_piece(r, "output"));
     return OK;
 }
 
@@ -199,10 +146,10 @@ static int is_first_of_request(Row r)
 // One line per instruction, from the first row of the request that worked on it.
 static void put_task(Text *t, Row r)
 {
-    Piece similar = piece(r, "most_similar");
+    Piece similar = export_piece(r, "most_similar");
 
     text_puts(t, "{");
-    put_member(t, 1, "instruction", piece(r, "instruction"));
+    put_member(t, 1, "instruction", export_piece(r, "instruction"));
     text_puts(t, ", \"most_similar\": ");
     text_add(t, similar.length > 0 ? similar.text : "{}", similar.length > 0 ? similar.length : 2);
     text_puts(t, ", \"avg_similarity_score\": ");
@@ -215,16 +162,16 @@ static void put_task(Text *t, Row r)
 static void put_kind(Text *t, Row r)
 {
     text_puts(t, "{");
-    put_member(t, 1, "instruction", piece(r, "instruction"));
-    put_member(t, 0, "is_classification", piece(r, "kind"));
+    put_member(t, 1, "instruction", export_piece(r, "instruction"));
+    put_member(t, 0, "is_classification", export_piece(r, "kind"));
     text_puts(t, "}\n");
 }
 
 static void put_raw(Text *t, Row r)
 {
     text_puts(t, "{");
-    put_member(t, 1, "instruction", piece(r, "instruction"));
-    put_member(t, 0, "raw_instances", piece(r, "instances"));
+    put_member(t, 1, "instruction", export_piece(r, "instruction"));
+    put_member(t, 0, "raw_instances", export_piece(r, "instances"));
     text_printf(t, ", \"is_classification\": %s}\n",
                 score(r, "is_classification") > 0 ? "true" : "false");
 }
@@ -232,9 +179,9 @@ static void put_raw(Text *t, Row r)
 static void put_instance(Text *t, Row r)
 {
     text_puts(t, "{");
-    put_member(t, 1, "instruction", piece(r, "instruction"));
-    put_member(t, 0, "input", piece(r, "input"));
-    put_member(t, 0, "output", piece(r, "output"));
+    put_member(t, 1, "instruction", export_piece(r, "instruction"));
+    put_member(t, 0, "input", export_piece(r, "input"));
+    put_member(t, 0, "output", export_piece(r, "output"));
     text_puts(t, "}\n");
 }
 

@@ -57,7 +57,7 @@ Err generators_make(Arena *run, Arena *step, const Job *job, Generators *out)
     out->net = net_make(run, &s->dims, NET_INFER);
     out->decoder =
         decoder_make(run, &out->net, s->vocab, (int)s->generate.slots, s->dims.T, job->threads);
-    out->local = teacher_local(run, out->decoder, s->vocab);
+    out->local = teacher_local(run, out->decoder, s->vocab, s->chat);
     return make_teacher(run, job, out);
 }
 
@@ -131,6 +131,7 @@ ProduceJob generators_job(Generators *g, const Recipe *recipe, int64_t iteration
         .recipe = recipe,
         .source = s->source,
         .vocab = s->vocab,
+        .chat = s->chat,
         .teacher = g->local,
         .seed = (uint64_t)s->seed,
         .iteration = iteration,

@@ -5,6 +5,8 @@
 #include "io/file.h"
 #include "io/h5.h"
 #include "io/set.h"
+#include "model/export_model.h"
+#include "model/import.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -216,13 +218,18 @@ static Err describe_sets(Text *t, Arena *scratch, const Run *run, const Numbers 
 
 static Err describe_weights(Text *t, Arena *scratch, const Run *run, int64_t v)
 {
-    char      path[FILE_PATH_MAX];
-    CkptTexts texts;
+    char path[FILE_PATH_MAX];
 
     TRY(run_path(run, path, "weights/v%04" PRId64 ".h5", v));
-    TRY(ckpt_read_texts(scratch, path, &texts));
-    text_printf(t, "weights %" PRId64 ": %" PRId64 " bytes, model %s\n", v, file_bytes(path),
-                texts.model);
+    return describe_model(t, scratch, path);
+}
+
+static Err list_weights(Text *t, const Run *run, int64_t v)
+{
+    char path[FILE_PATH_MAX];
+
+    TRY(run_path(run, path, "weights/v%04" PRId64 ".h5", v));
+    text_printf(t, "weights %" PRId64 ": %" PRId64 " bytes\n", v, file_bytes(path));
     return OK;
 }
 
@@ -239,8 +246,10 @@ static Err describe_run(Text *t, Arena *scratch, const Run *run, const char *pat
         path, sets.count, weights.count, states.count);
     TRY(describe_sets(t, scratch, run, &sets, &sum));
     for (int64_t i = 0; i < weights.count; i++)
-        TRY(describe_weights(t, scratch, run, weights.number[i]));
-    return OK;
+        TRY(list_weights(t, run, weights.number[i]));
+    return weights.count == 0
+               ? OK
+               : describe_weights(t, scratch, run, weights.number[weights.count - 1]);
 }
 
 // The sets, and where their records went, all together.
@@ -268,8 +277,7 @@ Err inspect_describe(Text *t, Arena *scratch, const char *path)
     case PLACE_RUN: return describe_run(t, scratch, &place.run, path);
     case PLACE_OTHER: break;
     }
-    FAIL(ERR_USAGE, "%s is not a run, DIR/examples, DIR/examples/iNNNN.h5 or DIR/weights/vNNNN.h5",
-         path);
+    return import_find(scratch, path, &(ImportModel){0}); // says what it would have to be
 }
 
 static void write_yields(Text *t, const Yields *y, int64_t iteration)

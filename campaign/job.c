@@ -2,6 +2,7 @@
 #include "campaign/job.h"
 
 #include "base/clock.h"
+#include "base/hash.h"
 #include "base/log.h"
 #include "io/ckpt.h"
 #include "io/h5.h"
@@ -143,6 +144,8 @@ const char *job_provenance(Arena *run, const Settings *s, const Comm *world, int
         "\"seed\": %" PRId64 ", \"config\": ",
         TD_COMMIT, world->size, threads, op_level(), gemm_describe(), mpi, hdf5, s->seed);
     settings_write(&t, s);
+    if (s->chat != NULL)
+        text_printf(&t, ", \"chat_template_sum\": \"%016" PRIx64 "\"", hash_text(0, s->chat_text));
     text_puts(&t, "}");
     return t.data;
 }

@@ -38,7 +38,7 @@ static Err score_row(Scorer *s, const SetRows *rows, int64_t row)
     int32_t *ids = arena_new(&s->room, int32_t, room);
     float   *weight = arena_new(&s->room, float, room);
 
-    TRY(produce_tokens(settings->vocab, rows, row, ids, weight, room, &n));
+    TRY(produce_tokens(settings->vocab, &s->room, rows, row, ids, weight, room, &n));
     if (n == 0 || n > settings->dims.T)
         s->loss->left_out++;
     else
@@ -65,7 +65,7 @@ Err loss_check(const Recipe *r, const char *path)
              "%s: a recipe for the held-out loss can neither generate nor commit: it draws and "
              "emits",
              path);
-    if (*recipe_format(r) == 0)
+    if (*recipe_format(r) == 0 && !recipe_emits_conversations(r))
         FAIL(ERR_CONFIG, "%s: a recipe for the held-out loss has to emit what is to be foreseen",
              path);
     return OK;

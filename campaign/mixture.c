@@ -85,7 +85,7 @@ static Err add_row(MixtureData *d, Arena *scratch, const Settings *s, const SetR
     int64_t   room = most_tokens(rows, row), length = 0;
     int32_t  *ids = arena_new(scratch, int32_t, room);
     float    *weight = arena_new(scratch, float, room);
-    Err       e = produce_tokens(s->vocab, rows, row, ids, weight, room, &length);
+    Err       e = produce_tokens(s->vocab, scratch, rows, row, ids, weight, room, &length);
 
     if (e == OK && length > s->dims.T)
         d->too_long++;

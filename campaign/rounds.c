@@ -207,7 +207,9 @@ static Err write_run_json(const Campaign *m, Arena *scratch)
         text_printf(&t, "%s\"%s\": \"%s\"", i > 0 ? ", " : "", recipe[i].phase, recipe[i].sum);
     text_printf(&t, "}, \"records\": \"%016" PRIx64 "\", \"provenance\": %s, ",
                 source_sum(m->settings.source), m->job.provenance);
-    text_puts(&t, "\"defaults\": ");
+    text_puts(&t, "\"chat_template\": "); // the text, where recipes use it
+    text_json(&t, m->settings.chat_text, (int64_t)strlen(m->settings.chat_text));
+    text_puts(&t, ", \"defaults\": ");
     text_json(&t, defaults.data, defaults.length);
     text_puts(&t, ", \"config\": ");
     settings_write(&t, &m->settings);
@@ -374,6 +376,19 @@ static Err work_all(const Comm *world, Campaign *m)
     return comm_agree(world, e);
 }
 
+// What the files of records are, one line each.
+static void tell_files(const Source *source)
+{
+    const char *report = source_report(source);
+
+    while (*report != 0) {
+        size_t line = strcspn(report, "\n");
+
+        log_once(LOG_INFO, "%.*s", (int)line, report);
+        report += line + (report[line] == '\n');
+    }
+}
+
 Err rounds_run_all(const Comm *world, const char *config, const char *const *overrides, int count,
                    const RoundsOptions *options)
 {
@@ -389,6 +404,8 @@ Err rounds_run_all(const Comm *world, const char *config, const char *const *ove
     TRY(settings_read_all(world, &scratch, config, overrides, count, &m.settings));
     TRY_ALL(world, gemm_choose((GemmKind)m.settings.products));
     e = start_all(world, &m, options, &scratch);
+    if (e == OK)
+        tell_files(m.settings.source);
     if (e == OK)
         e = work_all(world, &m);
     if (m.job.board != NULL)

@@ -2,14 +2,17 @@
 
 #include "datagen/teachers/teacher.h"
 #include "datagen/teachers/teacher_endpoint.h"
+#include "io/ckpt.h"
 #include "io/file.h"
 #include "model/import.h"
 #include "mpi/coll.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { CONFIG_BYTES_MAX = 16 << 20 };
 
@@ -90,14 +93,36 @@ static Err read_recipe(Arena *run, const Settings *s, const char *name, const Ph
     return OK;
 }
 
-// A run that reads what it writes would begin with other problems at each start.
-static Err check_not_inside(const Settings *s, const Json *files)
+// Names that were typed are relative to where they were typed if there is such a file, else to the
+// config as all others.  The tree is a copy of our own (config_override), and what is written to the
+// run has the whole path.
+static Err from_here(Arena *run, const Json *name)
 {
-    char path[FILE_PATH_MAX], where[JSON_WORDS];
+    char  here[FILE_PATH_MAX], path[FILE_PATH_MAX];
+    Json *own = (Json *)name;
 
-    for (const Json *m = files == NULL ? NULL : files->child; m != NULL; m = m->next) {
+    if (name->kind != JSON_TEXT || name->text[0] == '/' || !config_is_override(name))
+        return OK;
+    if (getcwd(here, sizeof here) == NULL)
+        FAIL(ERR_IO, "the working directory has no name: %s", strerror(errno));
+    TRY(file_join(path, here, name->text));
+    if (!file_exists(path))
+        return OK;
+    own->text = arena_text(run, path);
+    own->length = (int64_t)strlen(path);
+    return OK;
+}
+
+// A run that reads what it writes would begin with other problems at each start.
+static Err check_files(Arena *run, const Settings *s, const Json *files)
+{
+    char        path[FILE_PATH_MAX], where[JSON_WORDS];
+    const Json *first = files == NULL || files->kind == JSON_TEXT ? files : files->child;
+
+    for (const Json *m = first; m != NULL; m = m == files ? NULL : m->next) {
         if (m->kind != JSON_TEXT)
             continue; // the source says so
+        TRY(from_here(run, m));
         TRY(file_join(path, m->text[0] == '/' ? "" : s->folder, m->text));
         if (file_is_inside(path, s->out))
             FAIL(
@@ -113,18 +138,33 @@ static Err read_problems(Arena *run, Settings *s)
 {
     const Json *held_out = json_member(s->problems, "held_out");
 
-    TRY(check_not_inside(s, json_member(s->problems, "files")));
+    TRY(check_files(run, s, json_member(s->problems, "files")));
     if (held_out != NULL)
-        TRY(check_not_inside(s, json_member(held_out, "files")));
+        TRY(check_files(run, s, json_member(held_out, "files")));
     return source_make(run, s->problems, s->folder, (uint64_t)s->seed, &s->source);
 }
 
-Err settings_recipe(Arena *run, const Settings *s, const char *path, Recipe **out)
+Err settings_recipe(Arena *run, Settings *s, const char *path, Recipe **out)
 {
     const Json *json;
 
     TRY(json_read(run, path, JSON_COMMENTS, &json));
-    return as_config(recipe_read(run, json, folder_of(run, path), s->source, out));
+    TRY(as_config(recipe_read(run, json, folder_of(run, path), s->source, out)));
+    return settings_want_chat(run, s, *out, path, TEACHER_LOCAL);
+}
+
+// Our weight files carry the chat template that they were trained with, or a recipe's messages.
+static Err read_model_chat(Arena *run, Settings *s, const char *chosen)
+{
+    size_t    n = strlen(chosen);
+    CkptTexts texts = {0};
+
+    if (n < 3 || strcmp(chosen + n - 3, ".h5") != 0)
+        return OK;
+    TRY(ckpt_read_texts(run, chosen, &texts));
+    if (texts.chat != NULL && *texts.chat != 0 && !chatform_is_recipe(texts.chat))
+        s->model_chat = texts.chat;
+    return OK;
 }
 
 static Err read_model(Arena *run, Settings *s)
@@ -143,9 +183,9 @@ static Err read_model(Arena *run, Settings *s)
         TRY(import_find(run, from->text, &found));
         s->dims = found.dims;
         s->model_folder = from->text;
+        TRY(read_model_chat(run, s, found.chosen));
         if (s->tokenizer == NULL && found.tokenizer != NULL)
-            TRY(json_parse(run, found.chosen, found.tokenizer, (int64_t)strlen(found.tokenizer),
-                           JSON_NO_COMMENTS, &s->tokenizer));
+            TRY(vocab_parse(run, found.chosen, found.tokenizer, &s->tokenizer));
     }
     if (s->tokenizer == NULL)
         FAIL(ERR_CONFIG, "%s: \"tokenizer\" is missing, and the model brings none", s->file);
@@ -236,13 +276,18 @@ static Err read_recipes(Arena *run, Settings *out)
 }
 
 // Now, not when the recipe's turn comes after hours of training.
-static Err check_vocab(Arena *run, const Settings *s)
+static Err check_texts(Arena *run, Settings *s)
 {
-    const Recipe *recipe[] = {s->base_recipe, s->loop_recipe, s->evaluate_recipe};
+    const Recipe       *recipe[] = {s->base_recipe, s->loop_recipe, s->evaluate_recipe};
+    const char *const   name[] = {s->base.recipe, s->loop.recipe, s->evaluate.recipe};
+    const TeacherChoice who[] = {TEACHER_LOCAL, (TeacherChoice)s->teacher, TEACHER_LOCAL};
 
-    for (int i = 0; i < 3; i++)
-        if (recipe[i] != NULL)
-            TRY(recipe_check_vocab(recipe[i], run, s->vocab));
+    for (int i = 0; i < 3; i++) {
+        if (recipe[i] == NULL)
+            continue;
+        TRY(recipe_check_vocab(recipe[i], run, s->vocab));
+        TRY(settings_want_chat(run, s, recipe[i], name[i], who[i]));
+    }
     return OK;
 }
 
@@ -261,13 +306,13 @@ static Err check_teachers(Arena *run, const Settings *s)
 Err settings_read(Arena *run, const char *file, const char *text, int64_t length,
                   const char *const *overrides, int count, Settings *out)
 {
-    *out = (Settings){0};
+    *out = (Settings){.chat_text = ""};
     TRY(as_config(read_config(run, file, text, length, overrides, count, out)));
     TRY(read_problems(run, out)); // files of records are data, and what they have wrong is, too
     TRY(as_config(read_recipes(run, out)));
     TRY(check_teachers(run, out));
     TRY(read_model(run, out));
-    return check_vocab(run, out);
+    return check_texts(run, out);
 }
 
 // Rank 0 reads, everybody parses the same bytes: all succeed or fail alike.

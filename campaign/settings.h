@@ -2,6 +2,7 @@
 #ifndef TD_CAMPAIGN_SETTINGS_H
 #define TD_CAMPAIGN_SETTINGS_H
 
+#include "datagen/chatform.h"
 #include "datagen/recipe.h"
 #include "io/config.h"
 #include "model/dims.h"
@@ -80,6 +81,7 @@ typedef struct Settings {
     const Json        *scripted, *endpoint;
     RankSettings       ranks;
     const Json        *model, *tokenizer, *problems;
+    const char        *chat_file; // "chat_template"
     PhaseSettings      base, loop;
     GenerateSettings   generate;
     TrainSettings      train;
@@ -93,6 +95,9 @@ typedef struct Settings {
     const char *model_folder; // a Hugging Face folder or weight file to start from, or NULL
     Dims        dims;
     Vocab      *vocab;
+    const char *model_chat; // the template in the weight file to start from, or NULL
+    ChatForm   *chat;       // a template; NULL: no recipe so far asks for one
+    const char *chat_text;  // its text; "" without one
     Source     *source;
     Recipe     *base_recipe, *loop_recipe, *evaluate_recipe; // NULL: none
     Mixture     base_mixture, loop_mixture;
@@ -107,8 +112,14 @@ Err settings_read(Arena *run, const char *file, const char *text, int64_t length
 Err settings_read_all(const Comm *c, Arena *run, const char *file, const char *const *overrides,
                       int count, Settings *out);
 
-// A recipe beside those of the config: path relative to the working directory.  Local.
-Err settings_recipe(Arena *run, const Settings *s, const char *path, Recipe **out);
+// A recipe beside those of the config: path relative to the working directory.  It may be the first
+// that needs the chat template.  Local.
+Err settings_recipe(Arena *run, Settings *s, const char *path, Recipe **out);
+
+// settings_chat.c: sees to the chat template if this recipe needs one; `who` answers its prompts.
+// ERR_CONFIG: there is none, or it is none.
+Err settings_want_chat(Arena *run, Settings *s, const Recipe *r, const char *name,
+                       TeacherChoice who);
 
 // Steps of iteration i (0: the base).
 int64_t settings_steps(const Settings *s, int64_t iteration);

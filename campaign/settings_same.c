@@ -37,8 +37,8 @@ static Err same_tree(Arena *scratch, const Json *old, const Json *now, const cha
         const Json *o = json_member(old, n->key);
         const char *key = *path ? arena_format(scratch, "%s.%s", path, n->key) : n->key;
 
-        if (is_free(key))
-            continue;
+        if (is_free(key) || (o == NULL && strcmp(key, "chat_template") == 0 && n->length == 0))
+            continue; // runs of before the key was there did without it
         if (n->kind == JSON_OBJECT && o != NULL && o->kind == JSON_OBJECT) {
             TRY(same_tree(scratch, o, n, key));
             continue;
@@ -99,6 +99,20 @@ static Err same_records(const Json *old, const Settings *now)
     return OK;
 }
 
+// Texts that a template wrote are part of the examples.
+static Err same_chat(const Json *old, const Settings *now)
+{
+    const Json *was = json_member(old, "chat_template");
+    const char *text = was != NULL && was->kind == JSON_TEXT ? was->text : "";
+
+    if (strcmp(text, now->chat_text) != 0)
+        FAIL(ERR_CONFIG,
+             "the chat template%s%s was changed since this run directory was made (its text stands "
+             "in run.json): restore it, or choose another out=",
+             *now->chat_file != 0 ? " " : " of the model", now->chat_file);
+    return OK;
+}
+
 Err settings_same(Arena *scratch, const Settings *now, const char *run_json)
 {
     const Json *old, *old_config, *new_config;
@@ -111,5 +125,6 @@ Err settings_same(Arena *scratch, const Settings *now, const char *run_json)
     TRY(json_parse(scratch, "config", t.data, t.length, JSON_NO_COMMENTS, &new_config));
     TRY(same_tree(scratch, old_config, new_config, ""));
     TRY(same_recipes(old, now));
+    TRY(same_chat(old, now));
     return same_records(old, now);
 }

@@ -106,6 +106,8 @@ const ConfigField SETTINGS_TABLE[] = {
      "shape as in a Hugging Face config.json, or the path of a folder or weight file to start from"},
     {"tokenizer", CONFIG_JSON, AT(Settings, tokenizer), "", 0, 0, NULL, NULL,
      "may be left out where the model brings one; {\"kind\": \"character\", \"alphabet\": ...} or {\"kind\": \"byte\"}"},
+    {"chat_template", CONFIG_TEXT, AT(Settings, chat_file), "", 0, 0, NULL, NULL,
+     "Jinja file, relative to this file, that writes conversations; empty: that of the model"},
     {"problems", CONFIG_JSON, AT(Settings, problems), NULL, 0, 0, NULL, NULL,
      "source of problems or seeds, {\"kind\": \"addition\"|\"chains\"|\"records\", ...}"},
     {"base", CONFIG_TABLE, AT(Settings, base), "", 0, 0, NULL, PHASE_TABLE,

@@ -145,6 +145,8 @@ static const char *prompt_format(const Settings *s)
 {
     const Recipe *recipe = s->loop_recipe != NULL ? s->loop_recipe : s->base_recipe;
 
+    if (recipe != NULL && recipe_emits_conversations(recipe))
+        return s->chat_text;
     return recipe == NULL ? "" : recipe_format(recipe);
 }
 

@@ -1,6 +1,7 @@
 #include "cli/args.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -49,12 +50,36 @@ static Err parse_option(const Command *c, int argc, char **argv, int *i, Args *o
     return OK;
 }
 
+// Commands that take no words understand "model=DIR" as "--model=DIR".
+static int is_named_value(const Command *c, const char *word)
+{
+    return c->words_max == 0 && word[0] != '-' && strchr(word, '=') != NULL;
+}
+
+static Err parse_named_value(const Command *c, const char *word, Args *out)
+{
+    const char *equals = strchr(word, '=');
+    char        with_dashes[ARGS_NAME_MAX + 3];
+    int         o = option_at(c, word, (size_t)(equals - word));
+
+    if (o < 0) {
+        snprintf(with_dashes, sizeof with_dashes, "--%.*s", (int)(equals - word), word);
+        return unknown_option(c, with_dashes);
+    }
+    if (c->options[o].value == NULL)
+        FAIL(ERR_USAGE, "tandem %s: --%s takes no value", c->name, c->options[o].name);
+    out->given[o] = equals + 1;
+    return OK;
+}
+
 Err args_parse(const Command *c, int argc, char **argv, Args *out)
 {
     *out = (Args){0};
     for (int i = 0; i < argc; i++) {
         if (strncmp(argv[i], "--", 2) == 0 && argv[i][2] != 0) {
             TRY(parse_option(c, argc, argv, &i, out));
+        } else if (is_named_value(c, argv[i])) {
+            TRY(parse_named_value(c, argv[i], out));
         } else {
             if (out->words == ARGS_WORDS_MAX)
                 FAIL(ERR_USAGE, "tandem %s: more than %d words", c->name, ARGS_WORDS_MAX);

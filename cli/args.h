@@ -10,7 +10,7 @@
 
 #include <stdint.h>
 
-enum { ARGS_OPTIONS_MAX = 24, ARGS_WORDS_MAX = 4096 };
+enum { ARGS_OPTIONS_MAX = 24, ARGS_WORDS_MAX = 4096, ARGS_NAME_MAX = 40 };
 
 typedef struct ArgsOption {
     const char *name;     // without the dashes
@@ -36,6 +36,7 @@ typedef struct Command {
     Err (*run)(const Comm *world, Arena *arena, const struct Command *c, const Args *args);
 } Command;
 
+// Options are --name value or --name=value; for a command that takes no words also name=value.
 // ERR_USAGE: unknown options (with the nearest), missing values, too few or too many words.
 Err args_parse(const Command *c, int argc, char **argv, Args *out);
 

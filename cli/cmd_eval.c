@@ -2,6 +2,7 @@
 #include "campaign/loss.h"
 #include "campaign/plan.h"
 #include "cli/commands.h"
+#include "cli/eval_tasks.h"
 #include "model/import.h"
 
 #include <inttypes.h>
@@ -61,7 +62,7 @@ static Err loss(Text *t, Generators *g, const Recipe *recipe)
     return OK;
 }
 
-static Err read_recipe(Arena *arena, const Settings *s, const char *path, Recipe **out)
+static Err read_recipe(Arena *arena, Settings *s, const char *path, Recipe **out)
 {
     TRY(settings_recipe(arena, s, path, out));
     TRY(loss_check(*out, path));
@@ -82,7 +83,7 @@ static Err measure(Job *job, EvalRooms *rooms, const char *path, const Recipe *r
     return comm_agree(world, world->rank == 0 ? commands_print(&t) : OK);
 }
 
-static Err run(const Comm *world, Arena *arena, const Command *c, const Args *a)
+static Err run_config(const Comm *world, Arena *arena, const Command *c, const Args *a)
 {
     static Settings s;
     Job             job = {.world = world, .settings = &s, .side = RUN_GENERATE};
@@ -111,24 +112,71 @@ static Err run(const Comm *world, Arena *arena, const Command *c, const Args *a)
     return e;
 }
 
+// What belongs to one of the two ways must not be passed over in the other.
+static Err check_options(const Command *c, const Args *a, int has_tasks)
+{
+    static const char *const of_tasks[] = {"out",      "limit", "details", "files",
+                                           "template", "slots", "format"};
+
+    for (int i = 0; i < (int)(sizeof of_tasks / sizeof of_tasks[0]) && !has_tasks; i++)
+        if (args_has(c, a, of_tasks[i]))
+            FAIL(ERR_USAGE, "tandem eval: --%s goes with --tasks or --data", of_tasks[i]);
+    if (has_tasks && args_has(c, a, "loss"))
+        FAIL(ERR_USAGE, "tandem eval: --loss goes with a CONFIG, not with --tasks or --data");
+    return OK;
+}
+
+static Err run(const Comm *world, Arena *arena, const Command *c, const Args *a)
+{
+    int has_tasks = args_has(c, a, "tasks") || args_has(c, a, "data");
+
+    if (args_has(c, a, "keys"))
+        return comm_agree(world, world->rank == 0 ? eval_tasks_keys(arena) : OK);
+    TRY(check_options(c, a, has_tasks));
+    if (has_tasks)
+        return eval_tasks_run(world, arena, c, a);
+    if (a->words == 0)
+        FAIL(ERR_USAGE, "tandem eval: a CONFIG, or --model PATH with --tasks FILE or --data FILE, "
+                        "is needed; see --help");
+    return run_config(world, arena, c, a);
+}
+
 static const ArgsOption OPTIONS[] = {
     {"model", "PATH", NULL, "folder, weight file or run directory; default: the config's own run"},
     {"loss", "RECIPE", NULL,
      "mean -log p of what this recipe makes of held-out records, instead of the accuracy"},
+    {"tasks", "FILE ...", NULL, "task files: questions, choices, texts, and how to judge"},
+    {"data", "FILE", NULL, "loss and perplexity of a data file"},
+    {"format", "NAME", NULL, "of --data, if the file does not say it"},
+    {"files", "FILE,...", NULL, "instead of the data files of the (one) task"},
+    {"limit", "N", NULL, "of each task the first N examples"},
+    {"out", "FILE", NULL, "results as JSON"},
+    {"details", NULL, NULL, "in --out: every example with what the model gave"},
+    {"template", "FILE", NULL, "chat template (Jinja) instead of the model's own"},
+    {"slots", "N", "16", "answers that are written at a time, per rank"},
+    {"keys", NULL, NULL, "prints the keys of a task file"},
     {NULL, NULL, NULL, NULL}};
 
 const Command CMD_EVAL = {
     .name = "eval",
-    .usage = "CONFIG [key=value ...] [--model PATH] [--loss RECIPE]",
-    .about = "accuracy, or loss, of a model on what a config holds out",
+    .usage = "CONFIG [key=value ...] [--model PATH] [--loss RECIPE]\n"
+             "       tandem eval --model PATH --tasks FILE ... [--out FILE] [--limit N]\n"
+             "       tandem eval --model PATH --data FILE",
+    .about = "accuracy, or loss, of a model: on what a config holds out, on tasks, on a data file",
     .details =
-        "Solves held-out problems by generating, as a campaign does after each iteration.  With\n"
-        "--loss it generates nothing: the recipe draws held-out records and emits them, and the\n"
-        "model says how well it foresees the parts with a weight.\n",
-    .examples =
-        "  tandem eval configs/star-addition.json\n"
-        "  mpirun -n 2 tandem eval configs/star-tiny.json --model runs/x/weights/v0002.h5\n",
-    .words_min = 1,
+        "With a CONFIG: solves held-out problems by generating, as a campaign does after each\n"
+        "iteration.  With --loss it generates nothing: the recipe draws held-out records and "
+        "emits\n"
+        "them, and the model says how well it foresees the parts with a weight.\n"
+        "With --tasks or --data any model is asked; no config is needed.  Results come with 95 %\n"
+        "intervals and are the same on any number of ranks.  docs/formats.md describes task "
+        "files.\n",
+    .examples = "  tandem eval configs/star-addition.json\n"
+                "  mpirun -n 2 tandem eval configs/star-tiny.json --model runs/x/weights/v0002.h5\n"
+                "  tandem eval --model runs/x --tasks configs/tasks/gsm8k.json --files test.jsonl "
+                "--limit 100\n"
+                "  tandem eval --model runs/x --data held-out.jsonl\n",
+    .words_min = 0,
     .words_max = ARGS_WORDS_MAX,
     .options = OPTIONS,
     .run = run};

@@ -51,10 +51,13 @@ static Err export_with(Arena *scratch, const ImportModel *found, const Args *a, 
                                   .flat = flat,
                                   .tokenizer = found->tokenizer,
                                   .name = slash != NULL && slash[1] != 0 ? slash + 1 : found->chosen};
+    const Json              *json;
+    Vocab                   *vocab;
     int                      type;
 
     TRY(find_choice("dtype", args_text(c, a, "dtype"), types, 4, &type));
     TRY(import_load(scratch, found, &params, flat));
+    TRY(import_vocab(scratch, found, &json, &vocab)); // before anything is written
     return strcmp(to, "hf") == 0 ? export_hf(scratch, &m, (ExportType)type, out)
                                  : export_gguf(scratch, &m, (ExportType)type, out);
 }

@@ -6,32 +6,43 @@
 
 #include <string.h>
 
-// Into a run directory that holds nothing but these weights: every command takes it as a model.
-static Err write_weights(Arena *scratch, const Run *run, const ImportModel *found)
+typedef struct Ready { // all of it, read and checked before anything is written
+    Params    params;
+    float    *flat;
+    Text      config, provenance;
+    CkptTexts texts;
+} Ready;
+
+static Err read_all(Arena *scratch, const ImportModel *found, Ready *r)
 {
-    Params      params = params_make(scratch, &found->dims);
-    float      *flat = arena_new(scratch, float, params.padded);
-    ParamsFile  file = {.params = &params, .flat = {flat}};
-    Text        config = text_make(scratch), provenance = text_make(scratch);
-    CkptTexts   texts = {.tokenizer = "", .chat = ""};
     const Json *json;
     Vocab      *v;
 
-    TRY(import_load(scratch, found, &params, flat));
-    dims_write(&config, &found->dims);
-    text_puts(&provenance, "{\"imported\": ");
-    text_json(&provenance, found->chosen, (int64_t)strlen(found->chosen));
-    text_puts(&provenance, "}");
-    texts.model = config.data;
-    texts.provenance = provenance.data;
-    if (found->tokenizer != NULL) { // one that is not read is no use in the file
-        TRY(json_parse(scratch, found->chosen, found->tokenizer, (int64_t)strlen(found->tokenizer),
-                       JSON_NO_COMMENTS, &json));
-        TRY(vocab_make(scratch, json, &v));
-        texts.tokenizer = found->tokenizer;
-    }
-    return ckpt_write_weights(run, scratch, 0, params_tensors(scratch, &params), params.count,
-                              &texts, params_bring, &file);
+    *r = (Ready){.params = params_make(scratch, &found->dims),
+                 .config = text_make(scratch),
+                 .provenance = text_make(scratch),
+                 .texts = {.tokenizer = "", .chat = ""}};
+    r->flat = arena_new(scratch, float, r->params.padded);
+    TRY(import_load(scratch, found, &r->params, r->flat));
+    dims_write(&r->config, &found->dims);
+    text_puts(&r->provenance, "{\"imported\": ");
+    text_json(&r->provenance, found->chosen, (int64_t)strlen(found->chosen));
+    text_puts(&r->provenance, "}");
+    r->texts.model = r->config.data;
+    r->texts.provenance = r->provenance.data;
+    TRY(import_vocab(scratch, found, &json, &v)); // one that is not read is no use in the file
+    if (v != NULL)
+        r->texts.tokenizer = found->tokenizer;
+    return OK;
+}
+
+// Into a run directory that holds nothing but these weights: every command takes it as a model.
+static Err write_weights(Arena *scratch, const Run *run, Ready *r)
+{
+    ParamsFile file = {.params = &r->params, .flat = {r->flat}};
+
+    return ckpt_write_weights(run, scratch, 0, params_tensors(scratch, &r->params), r->params.count,
+                              &r->texts, params_bring, &file);
 }
 
 static Err find(Arena *arena, const Command *c, const Args *a, ImportModel *found)
@@ -48,22 +59,29 @@ static Err find(Arena *arena, const Command *c, const Args *a, ImportModel *foun
     return import_find(arena, model, found);
 }
 
+static Err make_ready(Arena *arena, const Command *c, const Args *a, Arena *scratch,
+                      ImportModel *found, Ready *r)
+{
+    TRY(find(arena, c, a, found));
+    TRY(arena_make(scratch, "scratch",
+                   ((int64_t)1 << 36) + params_plan(&found->dims).padded * (int64_t)sizeof(float)));
+    return read_all(scratch, found, r);
+}
+
 static Err run(const Comm *world, Arena *arena, const Command *c, const Args *a)
 {
     ImportModel found = {0};
     Arena       scratch = {0};
     Text        t = text_make(arena);
+    Ready       ready;
     Run         to;
     Err         e;
 
-    TRY_ALL(world, world->rank == 0 ? find(arena, c, a, &found) : OK);
+    TRY_ALL(world, world->rank == 0 ? make_ready(arena, c, a, &scratch, &found, &ready) : OK);
     TRY(run_open_all(world, args_text(c, a, "out"), RUN_BOTH, &to));
     if (world->rank != 0)
         return comm_agree(world, OK);
-    e = arena_make(&scratch, "scratch",
-                   ((int64_t)1 << 36) + params_plan(&found.dims).padded * (int64_t)sizeof(float));
-    if (e == OK)
-        e = write_weights(&scratch, &to, &found);
+    e = write_weights(&scratch, &to, &ready);
     arena_free(&scratch);
     if (e == OK) {
         text_printf(&t, "%s written to %s/weights/v0000.h5%s\n", found.chosen, to.dir,

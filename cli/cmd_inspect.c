@@ -3,6 +3,9 @@
 #include "io/file.h"
 #include "model/export_model.h"
 #include "model/foreign.h"
+#include "model/import.h"
+
+#include <string.h>
 
 // A model of others: run directories and weight files have more to say.
 static int is_model(const char *path)
@@ -14,10 +17,25 @@ static int is_model(const char *path)
     return file_join(config, path, "config.json") == OK && file_exists(config);
 }
 
+// Neither a run nor a model: the words of those who open models say best what it is.
+static int is_neither(const char *path)
+{
+    char   adapter[FILE_PATH_MAX];
+    size_t length = strlen(path);
+
+    if (!file_exists(path))
+        return 0;
+    if (!file_is_folder(path))
+        return length < 3 || strcmp(path + length - 3, ".h5") != 0;
+    return file_join(adapter, path, "adapter_config.json") == OK && file_exists(adapter);
+}
+
 static Err inspect_path(Text *t, Arena *scratch, const Command *c, const Args *a, const char *path)
 {
     if (!args_has(c, a, "yields") && !args_has(c, a, "digest") && is_model(path))
         return describe_model(t, scratch, path);
+    if (is_neither(path))
+        return import_find(scratch, path, &(ImportModel){0});
     if (args_has(c, a, "yields"))
         return inspect_yields(t, scratch, path,
                               args_has(c, a, "json") ? INSPECT_JSON : INSPECT_PLAIN);

@@ -1,6 +1,9 @@
 #include "base/log.h"
+#include "campaign/preview.h"
 #include "campaign/rounds.h"
 #include "cli/commands.h"
+
+#include <unistd.h>
 
 static Err run_side(const Comm *world, const Command *c, const Args *a, RunSide side, int follows)
 {
@@ -24,9 +27,28 @@ static Err generate(const Comm *world, Arena *arena, const Command *c, const Arg
     return run_side(world, c, a, RUN_GENERATE, 1);
 }
 
+// Rank 0 alone; what it found out is printed whatever comes of it.
+static Err print_preview(Arena *arena, const Settings *s)
+{
+    Text t = text_make(arena);
+    Err  e = preview_write(&t, s, isatty(STDOUT_FILENO) ? PREVIEW_COLOUR : PREVIEW_PLAIN);
+
+    err_also(&e, commands_print(&t));
+    return e;
+}
+
+static Err preview(const Comm *world, Arena *arena, const Args *a)
+{
+    static Settings s;
+
+    TRY(settings_read_all(world, arena, a->word[0], a->word + 1, a->words - 1, &s));
+    return comm_agree(world, world->rank == 0 ? print_preview(arena, &s) : OK);
+}
+
 static Err train(const Comm *world, Arena *arena, const Command *c, const Args *a)
 {
-    (void)arena;
+    if (args_has(c, a, "preview"))
+        return preview(world, arena, a);
     return run_side(world, c, a, RUN_TRAIN, args_has(c, a, "follow"));
 }
 
@@ -44,6 +66,7 @@ static Err train(const Comm *world, Arena *arena, const Command *c, const Args *
 static const ArgsOption RUN_OPTIONS[] = {MAX_TIME, QUIET, {NULL, NULL, NULL, NULL}};
 static const ArgsOption TRAIN_OPTIONS[] = {
     {"follow", NULL, NULL, "wait for examples that another job makes (tandem generate)"},
+    {"preview", NULL, NULL, "show what would be learned from the data; starts and writes nothing"},
     MAX_TIME,
     QUIET,
     {NULL, NULL, NULL, NULL}};
@@ -84,10 +107,16 @@ const Command CMD_GENERATE = {
 
 const Command CMD_TRAIN = {
     .name = "train",
-    .usage = "CONFIG [key=value ...] [--follow]",
+    .usage = "CONFIG [key=value ...] [--follow | --preview]",
     .about = "only the trainer side of a campaign, on examples that are there or will come",
-    .details = "Without --follow it trains the iterations whose examples are published and ends.\n",
-    .examples = "  mpirun -n 4 tandem train configs/star-tiny.json out=runs/two-jobs --follow\n",
+    .details =
+        "Without --follow it trains the iterations whose examples are published and ends.\n"
+        "--preview says, for a config whose base learns from files: the format of each file,\n"
+        "records, what is left out and why, tokens, how many of them are learned, and the first\n"
+        "example with the learned text marked.  Exit code 65 if nothing would be learned.\n",
+    .examples =
+        "  mpirun -n 4 tandem train configs/star-tiny.json out=runs/two-jobs --follow\n"
+        "  tandem train configs/finetune.json model=DIR problems.files=data.json --preview\n",
     .words_min = 1,
     .words_max = ARGS_WORDS_MAX,
     .options = TRAIN_OPTIONS,

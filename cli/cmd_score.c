@@ -101,7 +101,9 @@ static Err score(Arena *arena, const Command *c, const Args *a)
     Scores      s = {0};
 
     if (model == NULL || file == NULL || path == NULL)
-        FAIL(ERR_USAGE, "tandem score: --model, --ids and --out are needed; see --help");
+        FAIL(
+            ERR_USAGE,
+            "tandem score: --model PATH, --ids FILE.json and --out FILE.h5 are needed; see --help");
     TRY(model_files_dims(arena, model, &d));
     TRY(model_files_ids(arena, file, d.V, &ids));
     TRY(check_lengths(&ids, &d, file));
@@ -126,7 +128,8 @@ static Err run(const Comm *world, Arena *arena, const Command *c, const Args *a)
 }
 
 static const ArgsOption OPTIONS[] = {
-    {"model", "DIR", NULL, "Hugging Face folder, weight file, or run directory (newest weights)"},
+    {"model", "PATH", NULL,
+     "Hugging Face folder, .gguf file, .bin file of llama2.c, weight file, or run directory"},
     {"ids", "FILE.json", NULL, "an array of arrays of token ids"},
     {"out", "FILE.h5", NULL, "holds /offsets, /logprobs and, if asked, /logits"},
     {"logits", NULL, NULL, "also write the scores over the whole vocabulary"},
@@ -134,7 +137,7 @@ static const ArgsOption OPTIONS[] = {
 
 const Command CMD_SCORE = {
     .name = "score",
-    .usage = "--model DIR --ids FILE.json --out FILE.h5 [--logits]",
+    .usage = "--model PATH --ids FILE.json --out FILE.h5 [--logits]",
     .about = "log-probabilities of given token ids, with the bits that the sampler stores",
     .details = "",
     .examples = "  echo '[[16, 7, 10, 5, 11]]' > ids.json\n"

@@ -3,9 +3,8 @@
 #include "cli/commands.h"
 #include "cli/model_files.h"
 #include "cli/serve.h"
-#include "io/ckpt.h"
+#include "cli/talk.h"
 #include "io/file.h"
-#include "model/import.h"
 #include "mpi/stop.h"
 
 #include <inttypes.h>
@@ -17,6 +16,7 @@
 #include <unistd.h>
 
 enum { CONNECTIONS = 512, KEY_BYTES_MAX = 1 << 12 };
+enum { RENDERING_BYTES = JINJA_ARENA_BYTES + (64 << 20) };
 
 static const double RECEIVE_S = 30; // a request has to arrive within
 static const double TURN_S = 0.001; // the network's turn comes at least this often
@@ -81,7 +81,7 @@ static Err read_options(const Command *c, const Args *a, Options *o)
                    .key_file = args_text(c, a, "key-file"),
                    .name = args_text(c, a, "name")};
     if (o->model == NULL)
-        FAIL(ERR_USAGE, "tandem serve: --model is needed; see --help");
+        FAIL(ERR_USAGE, "tandem serve: which model?  --model PATH; see --help");
     TRY(args_i64(c, a, "port", 0, 65535, &o->port));
     TRY(args_i64(c, a, "slots", 1, 4096, &o->slots));
     TRY(args_i64(c, a, "threads", 0, 1024, &o->threads));
@@ -120,29 +120,6 @@ static Err read_key(Arena *arena, const char *path, const char **key)
     return OK;
 }
 
-static int is_ours(const char *chosen)
-{
-    size_t n = strlen(chosen);
-
-    return n > 3 && strcmp(chosen + n - 3, ".h5") == 0;
-}
-
-// Tokenizer, and the prompt format that our weight files carry.
-static Err open_texts(Serve *s, Arena *arena, const ImportModel *m)
-{
-    CkptTexts   texts = {0};
-    const Json *json;
-
-    if (m->tokenizer != NULL) {
-        TRY(json_parse(arena, "tokenizer", m->tokenizer, (int64_t)strlen(m->tokenizer),
-                       JSON_NO_COMMENTS, &json));
-        TRY(vocab_make(arena, json, &s->vocab));
-    }
-    if (is_ours(m->chosen))
-        TRY(ckpt_read_texts(arena, m->chosen, &texts));
-    return chatform_make(arena, m->chosen, texts.chat, &s->chat);
-}
-
 static int64_t run_need(const Serve *s, const Dims *d, const Options *o)
 {
     return net_need(d, NET_INFER) +
@@ -154,14 +131,15 @@ static int64_t run_need(const Serve *s, const Dims *d, const Options *o)
 
 static Err open_model(Serve *s, Arena *run, Arena *arena, const Options *o)
 {
-    ImportModel m;
-    const Dims *d = &m.dims;
+    Talk        t;
+    const Dims *d = &t.model.dims;
 
-    TRY(import_find(arena, o->model, &m));
-    TRY(open_texts(s, arena, &m));
+    TRY(talk_open(arena, o->model, &t));
+    s->vocab = t.vocab;
+    s->chat = t.form;
     s->context = o->context > 0 && o->context < d->T ? o->context : d->T;
     TRY(arena_make(run, "run", run_need(s, d, o)));
-    TRY(model_files_open(run, arena, m.chosen, &s->net));
+    TRY(model_files_open(run, arena, t.model.chosen, &s->net));
     s->decoder = decoder_make(run, &s->net, s->vocab, (int)o->slots, s->context, (int)o->threads);
     s->acts = acts_make(run, &s->net, s->context, s->context, NET_INFER);
     s->logits = arena_new(run, float, s->context * d->V);
@@ -202,7 +180,7 @@ static Err serve_at(Serve *s, Arena *run, const Options *o)
 static Err serve(Arena *arena, const Options *o)
 {
     static Serve s;
-    Arena        run = {0};
+    Arena        run = {0}, rendering;
     Err          e;
 
     s = (Serve){.scratch = arena, .created = (int64_t)time(NULL), .queue = o->queue};
@@ -211,9 +189,13 @@ static Err serve(Arena *arena, const Options *o)
         s.random = (uint64_t)time(NULL) << 22 ^ (uint64_t)getpid();
     TRY(read_key(arena, o->key_file, &s.key));
     stop_start(0, NULL, 0);
-    TRY(open_model(&s, &run, arena, o));
-    e = serve_at(&s, &run, o);
+    TRY(arena_make(&rendering, "chat template", RENDERING_BYTES));
+    s.rendering = &rendering;
+    e = open_model(&s, &run, arena, o);
+    if (e == OK)
+        e = serve_at(&s, &run, o);
     arena_free(&run);
+    arena_free(&rendering);
     return e;
 }
 
@@ -228,8 +210,9 @@ static Err run(const Comm *world, Arena *arena, const Command *c, const Args *a)
 }
 
 static const ArgsOption OPTIONS[] = {
-    {"model", "DIR", NULL, "Hugging Face folder, weight file, or run directory (newest weights)"},
-    {"name", "NAME", NULL, "of the model in requests; else the last part of DIR"},
+    {"model", "PATH", NULL,
+     "Hugging Face folder, .gguf file, .bin file of llama2.c, weight file, or run directory"},
+    {"name", "NAME", NULL, "of the model in requests; else the last part of PATH"},
     {"host", "HOST", "127.0.0.1", "where to listen; 0.0.0.0 or :: for all addresses"},
     {"port", "N", "8000", "0: any that is free"},
     {"port-file", "FILE", NULL, "gets the number of the port once the server listens"},
@@ -242,7 +225,7 @@ static const ArgsOption OPTIONS[] = {
 
 const Command CMD_SERVE = {
     .name = "serve",
-    .usage = "--model DIR [--host HOST] [--port N] [--slots N] [--threads N]",
+    .usage = "--model PATH [--host HOST] [--port N] [--slots N] [--threads N]",
     .about = "answer HTTP requests in the form of OpenAI's completions with a model",
     .details =
         "POST /v1/completions, POST /v1/chat/completions, GET /v1/models, GET /health; texts of\n"

@@ -20,7 +20,7 @@ typedef struct Job {
     int          has_time;
     int64_t      time;
     Text         out;
-    int64_t      texts, refused, without_spans;
+    int64_t      texts, refused, without_spans, lossy;
 } Job;
 
 // ---- one conversation
@@ -120,6 +120,10 @@ static Err convert_one(Job *job, const Json *one)
     job->texts++;
     text_puts(&job->out, "{\"text\": ");
     text_json(&job->out, c.text, c.length);
+    if (chat_template_complete(&job->chat, q.messages, &c) != OK) {
+        write_failure(&job->out, ", \"lost");
+        job->lossy++;
+    }
     if (chat_template_spans(&job->chat, &job->item, &job->scratch, &q, &c) != OK) {
         write_failure(&job->out, ", \"spans_error");
         job->without_spans++;
@@ -191,6 +195,20 @@ static Err open_tokenizer(Job *job, const char *model, const char *tokenizer)
     return json == NULL ? OK : vocab_open(job->arena, model, &job->vocab);
 }
 
+// A tokenizer that puts bos in front shows it best by doing so.
+static Err ask_tokenizer(Job *job, const char *model, const char *tokenizer)
+{
+    int32_t frame[VOCAB_FRAME_MAX];
+    int64_t count = 0;
+
+    TRY(open_tokenizer(job, model, tokenizer));
+    if (job->vocab == NULL)
+        return OK;
+    TRY(vocab_begin(job->vocab, frame, VOCAB_FRAME_MAX, &count));
+    job->chat.adds_bos |= count > 0 && frame[0] == vocab_bos(job->vocab);
+    return OK;
+}
+
 static Err report(Job *job)
 {
     Text t = text_make(job->arena);
@@ -210,14 +228,19 @@ static Err work(Job *job, const Command *c, const Args *a)
     TRY(read_time(job, args_text(c, a, "now")));
     TRY(chat_template_open(job->arena, file != NULL ? file : model, &job->chat));
     add_tokens(job, args_text(c, a, "bos"), args_text(c, a, "eos"));
+    TRY(ask_tokenizer(job, model, args_text(c, a, "tokenizer")));
     if (args_has(c, a, "check"))
         return report(job);
-    TRY(open_tokenizer(job, model, args_text(c, a, "tokenizer")));
     TRY(json_read(job->arena, in, JSON_NO_COMMENTS, &job->in));
     if (job->in->kind != JSON_ARRAY)
         FAIL(ERR_DATA, "%s: expected an array of conversations, found %s", in,
              json_kind_name(job->in->kind));
     TRY(convert_all(job, out));
+    if (job->lossy > 0)
+        text_printf(&summary,
+                    "the template drops a message of the system in %" PRId64 " of the texts: "
+                    "\"lost\" says which\n",
+                    job->lossy);
     text_printf(&summary,
                 "%" PRId64 " texts%s, %" PRId64 " of them without spans; %" PRId64
                 " conversations refused by the template; written to %s\n",
@@ -278,7 +301,9 @@ const Command CMD_TEMPLATE = {
         "{\"error\"}.  Of each assistant message, spans hold its content and its turn (with tool\n"
         "calls and the marker at its end), in characters and in bytes.  The mask is 1 for the\n"
         "tokens of its turns.  Where the template changes what it wrote before, \"spans_error\"\n"
-        "says so in place of spans, ids and mask.\n",
+        "says so in place of spans, ids and mask; where it drops a message of the system, "
+        "\"lost\"\n"
+        "does.\n",
     .examples = "  tandem template --model models/qwen2 --in talk.json --out texts.json\n"
                 "  tandem template --model models/qwen2 --check\n",
     .words_min = 0,

@@ -9,9 +9,9 @@
 #include <unistd.h>
 
 static const Command *const COMMANDS[] = {
-    &CMD_RUN,     &CMD_GENERATE, &CMD_TRAIN,  &CMD_EVAL,   &CMD_SAMPLE,    &CMD_SCORE,
-    &CMD_INSPECT, &CMD_VERIFY,   &CMD_REPLAY, &CMD_PLAN,   &CMD_STEPS,     &CMD_BENCH,
-    &CMD_REPORT,  &CMD_SERVE,    &CMD_EXPORT, &CMD_IMPORT, &CMD_TOKENIZER, &CMD_TEMPLATE};
+    &CMD_RUN,     &CMD_GENERATE, &CMD_TRAIN,  &CMD_EVAL,      &CMD_SAMPLE,  &CMD_CHAT,  &CMD_SCORE,
+    &CMD_INSPECT, &CMD_VERIFY,   &CMD_REPLAY, &CMD_PLAN,      &CMD_STEPS,   &CMD_BENCH, &CMD_REPORT,
+    &CMD_SERVE,   &CMD_EXPORT,   &CMD_IMPORT, &CMD_TOKENIZER, &CMD_TEMPLATE};
 
 enum { COMMAND_COUNT = sizeof COMMANDS / sizeof COMMANDS[0] };
 
@@ -32,6 +32,7 @@ static void overview(Text *t)
     text_puts(t,
               "\ntandem COMMAND --help says more.  Start with:\n"
               "  mpirun -n 2 --bind-to none tandem run configs/star-tiny.json\n"
+              "  tandem chat --model PATH                           talk to any model\n"
               "exit codes: 0 done, 85 stopped after a checkpoint (run the same command again), 64 "
               "usage,\n65 bad data, 70 internal error or hang, 74 input/output, 76 numbers went "
               "bad, 78 bad config\n");

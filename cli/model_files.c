@@ -60,13 +60,8 @@ Err model_files_vocab(Arena *arena, const char *path, Vocab **out)
     ImportModel m;
     const Json *json;
 
-    *out = NULL;
     TRY(import_find(arena, path, &m));
-    if (m.tokenizer == NULL)
-        return OK;
-    TRY(json_parse(arena, path, m.tokenizer, (int64_t)strlen(m.tokenizer), JSON_NO_COMMENTS,
-                   &json));
-    return vocab_make(arena, json, out);
+    return import_vocab(arena, &m, &json, out);
 }
 
 Err model_files_open(Arena *run, Arena *scratch, const char *path, Net *out)

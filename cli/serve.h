@@ -67,10 +67,11 @@ typedef struct ServeRun { // a sequence of the decoder; its tag is its place in 
 } ServeRun;
 
 typedef struct Serve {
-    Arena      *scratch; // for one request, one reply
-    const char *name;    // of the model
-    const char *key;     // that requests must show; NULL: none
-    int64_t     created; // seconds since 1970
+    Arena      *scratch;   // for one request, one reply
+    Arena      *rendering; // for what a chat template computes
+    const char *name;      // of the model
+    const char *key;       // that requests must show; NULL: none
+    int64_t     created;   // seconds since 1970
     Net         net;
     Vocab      *vocab; // NULL: ids only
     ChatForm   *chat;
@@ -100,12 +101,15 @@ typedef struct ServeFault {
 
 void serve_route(Serve *s, const HttpRequest *r);
 
-// ---- serve_request.c, serve_prompt.c, serve_job.c: from a request to a job.
+// ---- serve_request.c, serve_prompt.c, serve_messages.c, serve_job.c: from a request to a job.
 
 // Fills job and fault; pointers of the job lead into `scratch` and the tree.
 Err serve_read(Serve *s, const Json *body, ServeKind kind, ServeJob *job, ServeFault *fault);
 Err serve_read_prompts(Serve *s, const Json *body, ServeJob *job, ServeFault *fault);
 Err serve_read_messages(Serve *s, const Json *body, ServeJob *job, ServeFault *fault);
+// The context has room for a prompt of this length, and for a new token if any is asked for.
+Err serve_too_long(const Serve *s, const ServeJob *job, int64_t length, ServeFault *fault);
+Err serve_want_vocab(const Serve *s, const char *what);
 // A job of its own, in its own arena, waiting for slots.
 Err serve_begin(Serve *s, int64_t number, const ServeJob *read, ServeFault *fault);
 

@@ -1,5 +1,6 @@
 // Jobs: from a request that was understood to the texts that answer it.
 #include "cli/serve.h"
+#include "cli/talk.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -190,28 +191,6 @@ static void end_choice(Serve *s, ServeJob *job, ServeChoice *c)
 
 // ---- the decoder's side
 
-// Bytes at the end of a text that may turn out to be something else: the beginning of a stop text,
-// or of a character.
-static int64_t unsure(const DecodeRequest *ask, const char *text, int64_t bytes)
-{
-    int64_t most = 0;
-
-    for (int64_t n = 1; n <= 3 && n <= bytes && most == 0; n++) {
-        unsigned char c = (unsigned char)text[bytes - n];
-        int           whole = c >= 0xF0 ? 4 : c >= 0xE0 ? 3 : c >= 0xC2 ? 2 : 1;
-
-        most = whole > n ? n : 0;
-    }
-    for (int i = 0; i < ask->stops; i++) {
-        int64_t n = (int64_t)strlen(ask->stop[i]) - 1;
-
-        for (n = n < bytes ? n : bytes; n > most; n--)
-            if (memcmp(text + bytes - n, ask->stop[i], (size_t)n) == 0)
-                most = n;
-    }
-    return most;
-}
-
 static void submit_choice(Serve *s, ServeJob *job)
 {
     ServeChoice  *c = &job->choice[job->submitted++];
@@ -287,7 +266,7 @@ void serve_stream(Serve *s)
             continue;
         run.choice->written = now;
         view = serve_view(s, run.job, run.choice);
-        view.bytes -= unsure(&run.job->ask, now.text, now.bytes);
+        view.bytes -= talk_unsure(&run.job->ask, now.text, now.bytes);
         if (view.bytes > run.choice->sent)
             send_event(s, run.job, run.choice, view.bytes);
         run.choice->written = (DecodeResult){0};

@@ -1,12 +1,10 @@
-// Prompts and conversations as token ids.
+// Prompts as token ids.
 #include "cli/serve.h"
-
-#include "datagen/step.h"
 
 #include <inttypes.h>
 #include <string.h>
 
-static Err too_long(const Serve *s, const ServeJob *job, int64_t length, ServeFault *fault)
+Err serve_too_long(const Serve *s, const ServeJob *job, int64_t length, ServeFault *fault)
 {
     int64_t new = job->ask.max_tokens > 0;
 
@@ -19,7 +17,7 @@ static Err too_long(const Serve *s, const ServeJob *job, int64_t length, ServeFa
          length, s->context, new ? " and a new token has to fit as well" : "");
 }
 
-static Err want_vocab(const Serve *s, const char *what)
+Err serve_want_vocab(const Serve *s, const char *what)
 {
     if (s->vocab == NULL)
         FAIL(ERR_DATA,
@@ -36,7 +34,7 @@ static Err encode_text(Serve *s, const Json *text, ServePrompt *out)
     int64_t  count = 0, room;
     int32_t *plain;
 
-    TRY(want_vocab(s, "prompt"));
+    TRY(serve_want_vocab(s, "prompt"));
     room = vocab_room(s->vocab, text->text, text->length) + VOCAB_FRAME_MAX;
     plain = arena_new(s->scratch, int32_t, room);
     *out = (ServePrompt){
@@ -83,7 +81,7 @@ static Err read_prompt(Serve *s, const Json *one, ServeJob *job, ServeFault *fau
              json_show(one, found, sizeof found));
     if (p->length == 0)
         FAIL(ERR_DATA, "prompt: expected at least one token, found none");
-    return too_long(s, job, p->length, fault);
+    return serve_too_long(s, job, p->length, fault);
 }
 
 Err serve_read_prompts(Serve *s, const Json *body, ServeJob *job, ServeFault *fault)
@@ -105,90 +103,4 @@ Err serve_read_prompts(Serve *s, const Json *body, ServeJob *job, ServeFault *fa
     for (const Json *one = prompt->child; one != NULL; one = one->next)
         TRY(read_prompt(s, one, job, fault));
     return OK;
-}
-
-// ---- conversations
-
-// The content of a message: a text, or a list of parts that are texts.
-static Err read_content(Serve *s, const Json *content, ChatMessage *out)
-{
-    Text t = text_make(s->scratch);
-
-    if (content != NULL && content->kind == JSON_TEXT) {
-        out->text = content->text;
-        out->length = content->length;
-        return OK;
-    }
-    if (content == NULL || content->kind != JSON_ARRAY)
-        FAIL(ERR_DATA, "messages: expected a text as the content of each, found %s",
-             content == NULL ? "none" : json_kind_name(content->kind));
-    for (const Json *part = content->child; part != NULL; part = part->next) {
-        const Json *text = json_member(part, "text");
-
-        if (text == NULL || text->kind != JSON_TEXT)
-            FAIL(ERR_DATA, "messages: only parts of type text are supported by this server");
-        text_add(&t, text->text, text->length);
-    }
-    out->text = t.length > 0 ? t.data : "";
-    out->length = t.length;
-    return OK;
-}
-
-static Err read_message(Serve *s, const Json *m, ChatMessage *out)
-{
-    const Json *role = json_member(m, "role");
-    char        found[JSON_WORDS];
-
-    if (m->kind != JSON_OBJECT || role == NULL || role->kind != JSON_TEXT)
-        FAIL(ERR_DATA, "messages: expected objects with \"role\" and \"content\", found %s",
-             json_show(m, found, sizeof found));
-    out->role = strcmp(role->text, "developer") == 0 ? "system" : role->text;
-    if (strcmp(out->role, "system") != 0 && strcmp(out->role, "user") != 0 &&
-        strcmp(out->role, "assistant") != 0)
-        FAIL(ERR_DATA, "messages: expected the role system, user or assistant, found %s",
-             json_show(role, found, sizeof found));
-    return read_content(s, json_member(m, "content"), out);
-}
-
-// Special tokens that the vocabulary does not have stand for nothing.
-static int drop_missing(const Vocab *v, TemplateSpan *spans, int count)
-{
-    int kept = 0;
-
-    for (int i = 0; i < count; i++) {
-        int is_bos = strcmp(spans[i].text, "bos") == 0;
-
-        if (spans[i].kind != TEMPLATE_SPECIAL || (is_bos ? vocab_bos(v) : vocab_eos(v)) >= 0)
-            spans[kept++] = spans[i];
-    }
-    return kept;
-}
-
-Err serve_read_messages(Serve *s, const Json *body, ServeJob *job, ServeFault *fault)
-{
-    const Json   *list = json_member(body, "messages");
-    ChatMessage  *message;
-    TemplateSpan *spans;
-    Record        carrier = {.arena = s->scratch};
-    const char   *why;
-    int           count = 0, span_count;
-
-    fault->param = "messages";
-    TRY(want_vocab(s, "messages"));
-    if (list == NULL || list->kind != JSON_ARRAY || list->length == 0)
-        FAIL(ERR_DATA, "messages: expected a list of at least one message");
-    message = arena_new(s->scratch, ChatMessage, list->length);
-    for (const Json *m = list->child; m != NULL; m = m->next)
-        TRY(read_message(s, m, &message[count++]));
-    TRY(chatform_render(s->chat, s->scratch, message, count, &spans, &span_count));
-    span_count = drop_missing(s->vocab, spans, span_count);
-    job->prompts = 1;
-    job->prompt = arena_new(s->scratch, ServePrompt, 1);
-    job->prompt->id =
-        step_encode(s->vocab, &carrier, spans, span_count, &job->prompt->length, &why);
-    if (job->prompt->id == NULL)
-        FAIL(ERR_DATA, "messages: a text cannot be given to this model: %s", why);
-    if (job->prompt->length == 0)
-        FAIL(ERR_DATA, "messages: expected a prompt of at least one token, found none");
-    return too_long(s, job, job->prompt->length, fault);
 }

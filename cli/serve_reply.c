@@ -4,14 +4,24 @@
 #include <inttypes.h>
 #include <string.h>
 
+// How conversations are written for it.
+static const char *form_of(const Serve *s)
+{
+    static const char *const name[] = {[CHATFORM_LINES] = "\"lines\"",
+                                       [CHATFORM_FORMAT] = "\"recipe\"",
+                                       [CHATFORM_TEMPLATE] = "\"template\""};
+
+    return s->chat == NULL ? "null" : name[chatform_kind(s->chat)];
+}
+
 void serve_write_models(Text *t, const Serve *s)
 {
     text_puts(t, "{\"object\":\"list\",\"data\":[{\"id\":");
     text_json(t, s->name, (int64_t)strlen(s->name));
     text_printf(t,
                 ",\"object\":\"model\",\"created\":%" PRId64 ",\"owned_by\":\"tandem\","
-                "\"max_model_len\":%" PRId64 "}]}",
-                s->created, s->context);
+                "\"max_model_len\":%" PRId64 ",\"chat_form\":%s}]}",
+                s->created, s->context, form_of(s));
 }
 
 static void write_text_or_null(Text *t, const char *text)

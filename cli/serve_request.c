@@ -49,7 +49,7 @@ static const Field FIELDS[] = {
     {"return_token_ids", BOTH, YES_NO, AT(return_token_ids), 0, 1, 0}};
 
 // What is part of the protocol, changes the answer, and is not done here.
-static const char *const REFUSED[] = {"logit_bias", "suffix", "tools", "functions", "audio"};
+static const char *const REFUSED[] = {"logit_bias", "suffix", "functions", "audio"};
 
 // A member that is there and not null, else NULL.
 static const Json *given(const Json *object, const char *key)
@@ -93,7 +93,7 @@ static Err read_field(const Field *f, const Json *body, Asked *out, ServeFault *
     return OK;
 }
 
-static Err refuse_others(const Json *body, ServeFault *fault)
+static Err refuse_others(const Json *body, ServeKind kind, ServeFault *fault)
 {
     const Json *format = given(body, "response_format");
 
@@ -104,6 +104,9 @@ static Err refuse_others(const Json *body, ServeFault *fault)
         if (m != NULL && (m->length > 0 || m->kind == JSON_NUMBER))
             FAIL(ERR_DATA, "%s is not supported by this server; leave it out", REFUSED[i]);
     }
+    fault->param = "tools";
+    if (kind == SERVE_COMPLETION && given(body, "tools") != NULL)
+        FAIL(ERR_DATA, "tools are shown to a model in a conversation: /v1/chat/completions");
     fault->param = "response_format";
     if (format != NULL &&
         (given(format, "type") == NULL || given(format, "type")->kind != JSON_TEXT ||
@@ -226,7 +229,7 @@ Err serve_read(Serve *s, const Json *body, ServeKind kind, ServeJob *job, ServeF
         FAIL(ERR_DATA, "expected a JSON object as the body of the request, found %s",
              json_kind_name(body->kind));
     TRY(check_model(s, body, fault));
-    TRY(refuse_others(body, fault));
+    TRY(refuse_others(body, kind, fault));
     for (size_t i = 0; i < sizeof FIELDS / sizeof FIELDS[0]; i++)
         if (FIELDS[i].kinds & 1 << kind)
             TRY(read_field(&FIELDS[i], body, &asked, fault));

@@ -1,225 +1,323 @@
-#include "datagen/chatform.h"
+#include "datagen/chatform_private.h"
 
-#include "io/json.h"
+#include "datagen/step.h"
 
+#include <stdio.h>
 #include <string.h>
 
-typedef enum PieceFill { FILL_NOTHING, FILL_SYSTEM, FILL_USER, FILL_EMPTY } PieceFill;
-
-typedef struct Piece {
-    TemplatePiece piece;
-    PieceFill     fill;    // whose text goes into a slot
-    int           message; // of the format
-} Piece;
-
-// One way to write a conversation: the pieces up to where the model goes on.
-typedef struct Form {
-    int    pieces;
-    Piece *piece;
-    int    has_input;      // a slot {input}
-    int    system_message; // number of the message with a slot for the system text; -1: none
-} Form;
-
 struct ChatForm {
-    int  has_form; // 0: plain lines
-    Form form;
+    ChatFormKind kind;
+    const Vocab *vocab; // NULL: no prompts
+    ChatFormat  *format;
+    ChatTemplate chat;
+    ChatEnds     ends;
 };
 
-// ---- reading a format
+// ---- making
 
-static const char *text_of(const Json *message, const char *key)
+// How a special token is spelled, NULL: there is none, or it has no name.
+static const char *name_of(Arena *run, const Vocab *v, int32_t id)
 {
-    const Json *m = json_member(message, key);
+    Text t = text_make(run);
 
-    return m != NULL && m->kind == JSON_TEXT ? m->text : "";
+    if (v == NULL || id < 0)
+        return NULL;
+    if (vocab_decode_all(v, &id, 1, VOCAB_KEEP_SPECIAL, &t) != OK)
+        err_forget();
+    return t.length > 0 ? t.data : NULL;
 }
 
-// The model's own message belongs to the prompt up to its first slot or special token.
-static int prompt_pieces(const Template *t, int is_assistant)
+static Err make_template(Arena *run, const char *where, const char *text, ChatForm *f)
 {
-    int n = 0;
+    const Vocab *v = f->vocab;
+    const char  *bos = v == NULL ? NULL : name_of(run, v, vocab_bos(v));
+    const char  *eos = v == NULL ? NULL : name_of(run, v, vocab_eos(v));
+    const char  *pad = v == NULL ? NULL : name_of(run, v, vocab_pad(v));
 
-    while (n < t->pieces && !(is_assistant && t->piece[n].kind != TEMPLATE_LITERAL))
-        n++;
-    return n;
+    f->kind = CHATFORM_TEMPLATE;
+    TRY(chat_template_make(run, where, text, (int64_t)strlen(text), bos, eos, &f->chat));
+    if (pad != NULL)
+        jinja_put(run, &f->chat.tokens, "pad_token", jinja_string(pad));
+    return chat_find_ends(&f->chat, v, run, &f->ends);
 }
 
-static PieceFill fill_of(const TemplatePiece *p, const char *role)
+int chatform_is_recipe(const char *format)
 {
-    if (p->kind != TEMPLATE_SLOT)
-        return FILL_NOTHING;
-    if (strcmp(role, "system") == 0)
-        return FILL_SYSTEM;
-    return strcmp(p->text, "input") == 0 ? FILL_EMPTY : FILL_USER;
+    return format[strspn(format, " \t\r\n")] == '[';
 }
 
-static void add_pieces(Form *f, const Template *t, int count, const char *role, int message)
+Err chatform_make(Arena *run, const char *where, const char *format, const Vocab *vocab,
+                  ChatForm **out)
 {
-    for (int i = 0; i < count; i++) {
-        PieceFill fill = fill_of(&t->piece[i], role);
+    ChatForm   *f = *out = arena_new(run, ChatForm, 1);
+    const char *own = vocab == NULL ? NULL : vocab_chat_template(vocab);
 
-        f->piece[f->pieces++] = (Piece){t->piece[i], fill, message};
-        f->has_input |= fill == FILL_EMPTY;
-        if (fill == FILL_SYSTEM)
-            f->system_message = message;
+    *f = (ChatForm){.kind = CHATFORM_LINES, .vocab = vocab};
+    if (format != NULL && *format != 0 && chatform_is_recipe(format)) {
+        f->kind = CHATFORM_FORMAT;
+        return chat_format_read(run, where, format, &f->format);
     }
+    if (format != NULL && *format != 0)
+        return make_template(run, where, format, f);
+    if (own != NULL)
+        return make_template(run, arena_format(run, "%s: chat template", where), own, f);
+    return OK;
 }
 
-// The user's text goes into {instruction}; without one there must be a single name to fill.
-static Err check_slots(const char *where, Form *f)
+ChatFormKind chatform_kind(const ChatForm *f)
 {
-    const char *name = NULL;
-    int         has_instruction = 0;
+    return f->kind;
+}
 
-    for (int i = 0; i < f->pieces; i++)
-        has_instruction |=
-            f->piece[i].fill == FILL_USER && strcmp(f->piece[i].piece.text, "instruction") == 0;
-    for (int i = 0; i < f->pieces; i++) {
-        Piece *p = &f->piece[i];
+const ChatTemplate *chatform_template(const ChatForm *f)
+{
+    return f->kind == CHATFORM_TEMPLATE ? &f->chat : NULL;
+}
 
-        if (p->fill == FILL_EMPTY && !has_instruction)
-            p->fill = FILL_USER; // {input} is all there is
-        if (p->fill != FILL_USER)
+const ChatEnds *chatform_ends(const ChatForm *f)
+{
+    return &f->ends;
+}
+
+// ---- messages
+
+static Err wrong(const Json *node, const char *expected)
+{
+    char where[JSON_WORDS], shown[JSON_WORDS];
+
+    FAIL(ERR_DATA, "%s: expected %s, found %s", json_path(node, where, sizeof where), expected,
+         json_show(node, shown, sizeof shown));
+}
+
+// A content of several parts, all of them texts, as one text.
+static Err join_parts(Arena *arena, const Json *list, Json *out)
+{
+    Text t = text_make(arena);
+
+    for (const Json *part = list->child; part != NULL; part = part->next) {
+        const Json *text = part->kind == JSON_OBJECT ? json_member(part, "text") : NULL;
+
+        if (text == NULL || text->kind != JSON_TEXT)
+            return wrong(part, "a part of type text; no other kind is supported");
+        text_add(&t, text->text, text->length);
+    }
+    *out = *list;
+    out->kind = JSON_TEXT;
+    out->text = t.length > 0 ? t.data : "";
+    out->length = t.length;
+    out->child = NULL;
+    return OK;
+}
+
+// A copy of a message in which a content of parts is one text.
+static Err plain_message(Arena *arena, const Json *m, Json *out)
+{
+    Json **link = &out->child;
+
+    *out = *m;
+    for (const Json *member = m->child; member != NULL; member = member->next) {
+        Json *copy = *link = arena_new(arena, Json, 1);
+
+        *copy = *member;
+        if (strcmp(member->key, "content") == 0 && member->kind == JSON_ARRAY)
+            TRY(join_parts(arena, member, copy));
+        link = &copy->next;
+    }
+    *link = NULL;
+    return OK;
+}
+
+Err chatform_messages(Arena *arena, const Json *messages, const Json **out)
+{
+    Json *list = arena_new(arena, Json, 1), **link = &list->child;
+
+    if (messages->kind != JSON_ARRAY)
+        return wrong(messages, "a list of messages");
+    *list = *messages;
+    for (const Json *m = messages->child; m != NULL; m = m->next) {
+        const Json *role = m->kind == JSON_OBJECT ? json_member(m, "role") : NULL;
+
+        if (role == NULL || role->kind != JSON_TEXT)
+            return wrong(m, "a message with a \"role\"");
+        *link = arena_new(arena, Json, 1);
+        TRY(plain_message(arena, m, *link));
+        link = &(*link)->next;
+    }
+    *link = NULL;
+    *out = list;
+    return OK;
+}
+
+// As role and text; for the forms that know nothing else.
+static Err as_texts(Arena *arena, const Json *messages, ChatMessage **out, int *count)
+{
+    ChatMessage *m = *out = arena_new(arena, ChatMessage, messages->length);
+
+    *count = 0;
+    for (const Json *node = messages->child; node != NULL; node = node->next, m++) {
+        const Json *content = json_member(node, "content");
+
+        if (content == NULL || content->kind != JSON_TEXT)
+            return wrong(node, "a message with a text as \"content\"");
+        *m = (ChatMessage){json_member(node, "role")->text, content->text, content->length};
+        (*count)++;
+    }
+    return OK;
+}
+
+// ---- special tokens in contents
+
+static int spells_special(const Vocab *v, Arena *scratch, const char *text, int64_t length)
+{
+    ArenaMark mark = arena_mark(scratch);
+    int64_t   room = vocab_room(v, text, length), count = 0;
+    int32_t  *ids = arena_new(scratch, int32_t, room);
+    int       found = 0;
+
+    if (vocab_encode_special(v, text, length, ids, room, &count) != OK) {
+        err_forget(); // the prompt as a whole says why
+        count = 0;
+    }
+    for (int64_t i = 0; i < count; i++)
+        found |= step_is_special(v, ids[i]);
+    arena_back(scratch, mark);
+    return found;
+}
+
+const Json *chatform_spelled(const Vocab *v, Arena *scratch, const Json *node)
+{
+    const Json *found = NULL;
+
+    if (node->key != NULL && spells_special(v, scratch, node->key, (int64_t)strlen(node->key)))
+        return node;
+    if (node->kind == JSON_TEXT)
+        return spells_special(v, scratch, node->text, node->length) ? node : NULL;
+    if (node->kind != JSON_ARRAY && node->kind != JSON_OBJECT)
+        return NULL;
+    for (const Json *m = node->child; m != NULL && found == NULL; m = m->next)
+        found = chatform_spelled(v, scratch, m);
+    return found;
+}
+
+static Err refuse_special(const ChatForm *f, Arena *scratch, const Json *node, const char *what)
+{
+    const Json *found = node == NULL ? NULL : chatform_spelled(f->vocab, scratch, node);
+    char        path[JSON_WORDS], shown[JSON_WORDS];
+
+    if (found == NULL)
+        return OK;
+    FAIL(ERR_DATA,
+         "%s%s spells a special token of this model, which a text must not: %s; take it out", what,
+         json_path(found, path, sizeof path), json_show(found, shown, sizeof shown));
+}
+
+// ---- prompts
+
+static Err template_prompt(const ChatForm *f, Arena *arena, Arena *scratch, const Json *messages,
+                           const Json *tools, ChatPrompt *out)
+{
+    ChatRequest q = {.messages = messages, .tools = tools, .add_generation_prompt = 1};
+    ChatText    c;
+    int64_t     room;
+
+    TRY(refuse_special(f, scratch, messages, "messages"));
+    TRY(refuse_special(f, scratch, tools, "tools"));
+    TRY(chat_template_render(&f->chat, arena, scratch, &q, &c));
+    TRY(chat_template_complete(&f->chat, messages, &c));
+    room = vocab_room(f->vocab, c.text, c.length);
+    *out = (ChatPrompt){.id = arena_new(arena, int32_t, room), .text = c.text, .bytes = c.length};
+    return vocab_encode_special(f->vocab, c.text, c.length, out->id, room, &out->length);
+}
+
+// Special tokens that the vocabulary does not have stand for nothing.
+static void drop_missing(const Vocab *v, ChatPieces *p)
+{
+    int kept = 0;
+
+    for (int i = 0; i < p->count; i++) {
+        int is_bos = strcmp(p->span[i].text, "bos") == 0;
+
+        if (p->span[i].kind == TEMPLATE_SPECIAL && (is_bos ? vocab_bos(v) : vocab_eos(v)) < 0)
             continue;
-        if (name != NULL && strcmp(name, p->piece.text) != 0)
-            FAIL(ERR_DATA,
-                 "%s: a prompt of this model has the fields {%s} and {%s}; a user message "
-                 "can only fill one",
-                 where, name, p->piece.text);
-        name = p->piece.text;
+        p->weight[kept] = p->weight[i];
+        p->span[kept++] = p->span[i];
     }
-    if (name == NULL)
-        FAIL(ERR_DATA, "%s: the prompt format of this model has no place for a user message",
-             where);
+    p->count = kept;
+}
+
+// With the names of special tokens, {bos} and {eos} where they have none.
+static void show(const Vocab *v, Arena *arena, const ChatPieces *p, ChatPrompt *out)
+{
+    Text t = text_make(arena);
+
+    for (int i = 0; i < p->count; i++) {
+        const TemplateSpan *s = &p->span[i];
+        const char         *name;
+
+        if (s->kind != TEMPLATE_SPECIAL) {
+            text_add(&t, s->text, s->length);
+            continue;
+        }
+        name = name_of(arena, v, strcmp(s->text, "bos") == 0 ? vocab_bos(v) : vocab_eos(v));
+        text_printf(&t, name != NULL ? "%s" : "{%s}", name != NULL ? name : s->text);
+    }
+    out->text = t.length > 0 ? t.data : "";
+    out->bytes = t.length;
+}
+
+static Err encode_pieces(const Vocab *v, Arena *arena, const ChatPieces *p, ChatPrompt *out)
+{
+    int32_t   **part = arena_new(arena, int32_t *, p->count);
+    int64_t    *length = arena_new(arena, int64_t, p->count);
+    const char *why;
+    int         parts = 0;
+
+    for (int i = 0, end; i < p->count; i = end, parts++) {
+        for (end = i + 1; end < p->count && !(p->weight[end] < p->weight[i]) &&
+                          !(p->weight[end] > p->weight[i]);)
+            end++;
+        part[parts] = step_encode(v, arena, p->span + i, end - i, &length[parts], &why);
+        if (part[parts] == NULL)
+            FAIL(ERR_DATA, "messages: a text cannot be given to this model: %s", why);
+        out->length += length[parts];
+    }
+    out->id = arena_new(arena, int32_t, out->length);
+    for (int64_t i = 0, at = 0; i < parts; at += length[i++])
+        if (length[i] > 0)
+            memcpy(out->id + at, part[i], (size_t)length[i] * sizeof *out->id);
     return OK;
 }
 
-static Err read_form(Arena *run, const char *where, const Json *list, Form *out)
+static Err text_prompt(const ChatForm *f, Arena *arena, const Json *messages, const Json *tools,
+                       ChatPrompt *out)
 {
-    int is_assistant = 0, message = 0;
+    ChatMessage *message;
+    ChatPieces   p;
+    int          count;
 
-    *out = (Form){.system_message = -1};
-    for (const Json *m = list->child; m != NULL && !is_assistant; m = m->next, message++) {
-        const char *role, *text;
-        Template    t;
-        int         count;
-
-        TRY(json_want_text(m, "role", &role));
-        TRY(json_want_text(m, "text", &text));
-        is_assistant = strcmp(role, "assistant") == 0;
-        if (strcmp(text_of(m, "visible"), "gen") == 0)
-            continue; // training never saw it
-        TRY(template_parse(run, where, text, (int64_t)strlen(text), &t));
-        count = prompt_pieces(&t, is_assistant);
-        out->piece = arena_grow(run, out->piece, out->pieces * (int64_t)sizeof(Piece),
-                                (out->pieces + count) * (int64_t)sizeof(Piece));
-        add_pieces(out, &t, count, role, message);
-    }
-    return check_slots(where, out);
+    if (tools != NULL && tools->length > 0)
+        FAIL(ERR_DATA, "tools: this model has no chat template, and its prompt format has no place "
+                       "for tools");
+    TRY(as_texts(arena, messages, &message, &count));
+    if (f->kind == CHATFORM_FORMAT)
+        TRY(chat_format_render(f->format, arena, message, count, &p));
+    else
+        chat_lines_render(arena, message, count, &p);
+    drop_missing(f->vocab, &p);
+    show(f->vocab, arena, &p, out);
+    return encode_pieces(f->vocab, arena, &p, out);
 }
 
-static Err read_forms(Arena *run, const char *where, const Json *root, Form *out)
+Err chatform_prompt(const ChatForm *f, Arena *arena, Arena *scratch, const Json *messages,
+                    const Json *tools, ChatPrompt *out)
 {
-    if (root->kind != JSON_ARRAY || root->length == 0)
-        FAIL(ERR_DATA, "%s: expected a list of messages as prompt format, found %s", where,
-             json_kind_name(root->kind));
-    if (root->child->kind != JSON_ARRAY)
-        return read_form(run, where, root, out);
-    TRY(read_form(run, where, root->child, out));
-    for (const Json *list = root->child->next; list != NULL && out->has_input; list = list->next) {
-        Form other;
+    const Json *plain;
 
-        TRY(read_form(run, where, list, &other));
-        if (!other.has_input)
-            *out = other;
-    }
-    return OK;
-}
-
-Err chatform_make(Arena *run, const char *where, const char *format, ChatForm **out)
-{
-    const Json *root;
-
-    *out = arena_new(run, ChatForm, 1);
-    if (format == NULL || *format == 0)
-        return OK;
-    TRY(json_parse(run, where, format, (int64_t)strlen(format), JSON_NO_COMMENTS, &root));
-    TRY(read_forms(run, where, root, &(*out)->form));
-    (*out)->has_form = 1;
-    return OK;
-}
-
-// ---- rendering
-
-static TemplateSpan literal(const char *text)
-{
-    return (TemplateSpan){TEMPLATE_LITERAL, 0, text, (int64_t)strlen(text)};
-}
-
-static void render_plain(Arena *arena, const ChatMessage *message, int count, TemplateSpan **spans,
-                         int *span_count)
-{
-    TemplateSpan *s = *spans = arena_new(arena, TemplateSpan, 4L * count + 2);
-
-    *s++ = (TemplateSpan){TEMPLATE_SPECIAL, 0, "bos", 3};
-    for (int i = 0; i < count; i++) {
-        *s++ = literal(message[i].role);
-        *s++ = literal(": ");
-        *s++ = (TemplateSpan){TEMPLATE_SLOT, 0, message[i].text, message[i].length};
-        *s++ = literal("\n");
-    }
-    *s++ = literal("assistant:");
-    *span_count = (int)(s - *spans);
-}
-
-// A format takes one user message, and a system message before it if it has a slot for one.
-static Err check_conversation(const Form *f, const ChatMessage *message, int count)
-{
-    int has_system = count > 0 && strcmp(message[0].role, "system") == 0;
-
-    if (has_system && f->system_message < 0)
-        FAIL(ERR_DATA, "the prompt format of this model has no place for a system message");
-    if (count - has_system != 1 || strcmp(message[has_system].role, "user") != 0)
-        FAIL(ERR_DATA,
-             "the prompt format of this model takes one user message%s; found %d messages, the "
-             "last of role %s",
-             f->system_message < 0 ? "" : ", after a system message", count,
-             count > 0 ? message[count - 1].role : "nobody");
-    return OK;
-}
-
-static TemplateSpan fill(const Piece *p, const ChatMessage *system, const ChatMessage *user)
-{
-    const ChatMessage *m = p->fill == FILL_SYSTEM ? system : user;
-
-    if (p->fill == FILL_NOTHING)
-        return (TemplateSpan){p->piece.kind, 0, p->piece.text, p->piece.length};
-    if (p->fill == FILL_EMPTY)
-        return (TemplateSpan){TEMPLATE_SLOT, 0, "", 0};
-    return (TemplateSpan){TEMPLATE_SLOT, 0, m->text, m->length};
-}
-
-Err chatform_render(const ChatForm *f, Arena *arena, const ChatMessage *message, int count,
-                    TemplateSpan **spans, int *span_count)
-{
-    const Form        *form = &f->form;
-    const ChatMessage *system = NULL;
-
-    if (!f->has_form) {
-        render_plain(arena, message, count, spans, span_count);
-        return OK;
-    }
-    TRY(check_conversation(form, message, count));
-    system = count == 2 ? &message[0] : NULL;
-    *spans = arena_new(arena, TemplateSpan, form->pieces);
-    *span_count = 0;
-    for (int i = 0; i < form->pieces; i++) {
-        const Piece *p = &form->piece[i];
-
-        if (system == NULL && p->message == form->system_message &&
-            p->piece.kind != TEMPLATE_SPECIAL)
-            continue; // the message of the system goes as a whole
-        (*spans)[(*span_count)++] = fill(p, system, &message[count - 1]);
-    }
-    return OK;
+    CHECK(f->vocab != NULL, "a prompt without a vocabulary");
+    CHECK(arena != scratch, "a prompt and what it is made of need two arenas");
+    *out = (ChatPrompt){0};
+    TRY(chatform_messages(arena, messages, &plain));
+    if (f->kind == CHATFORM_TEMPLATE)
+        return template_prompt(f, arena, scratch, plain, tools, out);
+    return text_prompt(f, arena, plain, tools, out);
 }

@@ -1,30 +1,63 @@
 // chatform.h -- from a conversation to the prompt that a model knows.
 //
-// A model that was trained by a recipe knows the texts of that recipe's `emit` step; the weight
-// file carries them as JSON: a list of messages {"role", "text": template, "visible"}, or a list of
-// such lists, of which the first that does without {input} is taken.  Such a format takes one user
-// message, which fills its {instruction} (or its only slot), and a system message if there is a
-// slot for it.  Without a format, "role: text" lines that end in "assistant:".
+// Three forms, the first that there is:
+// 1. The format in the model's weight file.  A model that was trained by a recipe knows the texts
+// of
+//    that recipe's `emit` step: a list of messages {"role", "text": template, "visible"}, or a list
+//    of such lists, of which the first that does without {input} is taken.  Such a format takes one
+//    user message, which fills its {instruction} (or its only slot), and a system message if there
+//    is a slot for it.  If the recipe emitted whole conversations, the format is a chat template.
+// 2. The chat template (Jinja) that came with the tokenizer.
+// 3. "role: text" lines that end in "assistant:".
 #ifndef TD_DATAGEN_CHATFORM_H
 #define TD_DATAGEN_CHATFORM_H
 
 #include "base/arena.h"
-#include "datagen/template.h"
+#include "io/json.h"
+#include "model/text/chat_template.h"
+#include "model/vocab.h"
 
-typedef struct ChatMessage {
-    const char *role; // "system", "user" or "assistant"
-    const char *text;
-    int64_t     length;
-} ChatMessage;
+typedef enum ChatFormKind { CHATFORM_LINES, CHATFORM_FORMAT, CHATFORM_TEMPLATE } ChatFormKind;
 
 typedef struct ChatForm ChatForm;
 
-// format: the JSON, NULL or "" if there is none; `where` for messages.  ERR_DATA, ERR_CONFIG.
-Err chatform_make(Arena *run, const char *where, const char *format, ChatForm **out);
+// format: of the weight file, NULL or "" if there is none; `where` for messages.  vocab is borrowed
+// (NULL: prompts cannot be made).  ERR_DATA, ERR_CONFIG: a format or template that is none.
+Err chatform_make(Arena *run, const char *where, const char *format, const Vocab *vocab,
+                  ChatForm **out);
+// Whether a format is a recipe's; else it is a template.
+int          chatform_is_recipe(const char *format);
+ChatFormKind chatform_kind(const ChatForm *f);
+// NULL unless the form is a template.
+const ChatTemplate *chatform_template(const ChatForm *f);
 
-// The prompt up to where the model goes on, as spans with special tokens apart.  They live in
-// `arena` and point into the messages.  ERR_DATA: this conversation does not fit the format.
-Err chatform_render(const ChatForm *f, Arena *arena, const ChatMessage *message, int count,
-                    TemplateSpan **spans, int *span_count);
+typedef struct ChatPrompt {
+    int32_t    *id; // [length]
+    int64_t     length;
+    const char *text; // [bytes], with the markers; for people
+    int64_t     bytes;
+} ChatPrompt;
+
+// The prompt up to where the model goes on, in `arena`.  messages: a list of {"role", "content"};
+// tools: a list, NULL if there are none.  ERR_DATA: this conversation does not fit the form, a
+// content spells a special token, a character has no token.
+Err chatform_prompt(const ChatForm *f, Arena *arena, Arena *scratch, const Json *messages,
+                    const Json *tools, ChatPrompt *out);
+
+// A conversation as templates take it: a content of several parts, all texts, becomes one text.
+// ERR_DATA: no list of messages with roles, or another kind of part.
+Err chatform_messages(Arena *arena, const Json *messages, const Json **out);
+// The first text (or key) of a tree that spells a special token, NULL: none does.
+const Json *chatform_spelled(const Vocab *v, Arena *scratch, const Json *node);
+
+// What ends an answer besides the tokenizer's own end token: tokens (-1: none) and texts.  For a
+// template it is what it writes behind the assistant's content.
+enum { CHATFORM_ENDS_MAX = 4 };
+typedef struct ChatEnds {
+    int         tokens, texts;
+    int32_t     token[CHATFORM_ENDS_MAX];
+    const char *text[CHATFORM_ENDS_MAX];
+} ChatEnds;
+const ChatEnds *chatform_ends(const ChatForm *f);
 
 #endif

@@ -9,9 +9,11 @@
 
 // Blocks in flight: enough that the decoder does not run empty at the end of one, and few enough
 // that memory stays small.
-enum { BLOCKS_MIN = 2, BLOCKS_MAX = 16, BLOCK_BYTES = 8 << 20 };
+enum { BLOCKS_MIN = 2, BLOCKS_MAX = 16 };
 
-static const int64_t BLOCK_BYTES_MAX = (int64_t)1 << 40;
+// Of addresses; the least is for records with long texts of their own.
+static const int64_t BLOCK_BYTES = (int64_t)1 << 30, BLOCK_BYTES_MAX = (int64_t)1 << 40;
+static const int64_t WORK_BYTES = JINJA_ARENA_BYTES + (1 << 29);
 
 typedef enum FlightState {
     FLIGHT_RUNNING,
@@ -52,6 +54,7 @@ typedef struct Engine {
     const RecipeStage *stage;
     StepRun            run;
     Arena             *step;
+    Arena              work; // for chat templates
     ProduceStats       stats;
     Block              block[BLOCKS_MAX];
     int                blocks; // that may be in flight
@@ -104,6 +107,7 @@ static void engine_open(Engine *e, const ProduceJob *job, Arena *step)
                   .step = step,
                   .run = {.source = job->source,
                           .vocab = job->vocab,
+                          .chat = job->chat,
                           .seed = job->seed,
                           .iteration = job->iteration,
                           .policy = job->policy,
@@ -119,6 +123,7 @@ static void engine_close(Engine *e)
         e->job->teacher->kind->clear(e->job->teacher);
     for (int i = 0; i < BLOCKS_MAX; i++)
         arena_free(&e->block[i].arena);
+    arena_free(&e->work);
 }
 
 // ---- records
@@ -196,7 +201,7 @@ static void end_flight(Engine *e, Flight *f)
     if (r->status != SET_REJECTED)
         r->step = f->place;
     if (r->status != SET_KEPT)
-        r->segments = 0;
+        record_clear_segments(r);
     f->state = FLIGHT_ENDED;
     f->siblings->alive--;
     if (f->siblings->alive == 0)
@@ -501,16 +506,22 @@ static int is_idle(const Engine *e)
     return 1;
 }
 
-static Err check_vocab(Engine *e)
+static Err check_recipe(Engine *e)
 {
-    return e->job->vocab == NULL ? OK : recipe_check_vocab(e->job->recipe, e->step, e->job->vocab);
+    const Recipe *r = e->job->recipe;
+
+    if (r->emits_conversations || r->asks_chat) {
+        TRY(arena_make(&e->work, "chat template", WORK_BYTES));
+        e->run.work = &e->work;
+    }
+    return e->job->vocab == NULL ? OK : recipe_check_vocab(r, e->step, e->job->vocab);
 }
 
 static Err work(Engine *e)
 {
     const ProduceJob *job = e->job;
 
-    TRY(check_vocab(e));
+    TRY(check_recipe(e));
     while (!e->is_dry || !is_idle(e)) {
         if (job->poll != NULL)
             TRY(job->poll(job->self));
@@ -535,6 +546,9 @@ static void check_job(const ProduceJob *job)
     for (int i = stage->first; i < stage->end; i++)
         asks |= job->recipe->op[i].kind->submit != NULL;
     CHECK(job->teacher != NULL || !asks, "a recipe that generates, and no teacher");
+    CHECK(!job->recipe->emits_conversations ||
+              (job->chat != NULL && chatform_template(job->chat) != NULL),
+          "a recipe that emits conversations, and no chat template");
     CHECK(job->block_size > 0, "block size %" PRId64, job->block_size);
 }
 
@@ -557,7 +571,7 @@ static Err work_one(Engine *e, int64_t request)
 {
     Block *b = &e->block[0];
 
-    TRY(check_vocab(e));
+    TRY(check_recipe(e));
     TRY(open_block(e, b, 1));
     TRY(start_block(e, b, 0, request, 1));
     while (b->left > 0) {

@@ -196,13 +196,13 @@ Err recipe_limit(Recipe *r, const char *name, int64_t count, int64_t until, int6
 
     if (count > 0 && !r->counts)
         FAIL(ERR_CONFIG,
-             "\"count\" cannot be changed for the recipe %s: its draw takes all there are",
-             name);
+             "\"count\" cannot be changed for the recipe %s: its draw takes all there are", name);
     if ((until > 0 || rounds > 0) && c == NULL)
-        FAIL(ERR_CONFIG,
-             "\"until\" and \"rounds\" cannot be changed for the recipe %s: it has no commit, so no "
-             "rounds",
-             name);
+        FAIL(
+            ERR_CONFIG,
+            "\"until\" and \"rounds\" cannot be changed for the recipe %s: it has no commit, so no "
+            "rounds",
+            name);
     if (count > 0)
         r->requests = count;
     if (until > 0)
@@ -273,6 +273,16 @@ int recipe_marks(const Recipe *r, const char *source)
 const char *recipe_format(const Recipe *r)
 {
     return r->format;
+}
+
+int recipe_emits_conversations(const Recipe *r)
+{
+    return r->emits_conversations;
+}
+
+int recipe_asks_chat(const Recipe *r)
+{
+    return r->asks_chat;
 }
 
 static Err check_special(const Template *t, const TemplatePiece *p, const Vocab *v)

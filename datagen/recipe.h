@@ -47,6 +47,9 @@ int recipe_asks(const Recipe *r);
 int recipe_marks(const Recipe *r, const char *source);
 // How examples are written for training, as JSON: a list of the messages of each emit step.
 const char *recipe_format(const Recipe *r); // "" if it emits nothing
+// Whether it emits whole conversations, or asks for answers to user messages: by a chat template.
+int recipe_emits_conversations(const Recipe *r);
+int recipe_asks_chat(const Recipe *r);
 
 // Whether the literal texts of all templates have tokens in this vocabulary, and the special tokens
 // they name exist; special tokens must be named, not spelled.  ERR_CONFIG.

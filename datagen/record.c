@@ -122,6 +122,27 @@ double record_score(const Record *r, const char *name)
     return i < 0 ? NAN : r->score[i];
 }
 
+// Records that became several share what they had: the list begins anew.
+void record_clear_segments(Record *r)
+{
+    r->segment = NULL;
+    r->segments = r->segment_room = 0;
+}
+
+void record_add_segment(Record *r, RecordSegment segment)
+{
+    enum { FIRST = 8 };
+    int room = r->segment_room == 0 ? FIRST : 2 * r->segment_room;
+
+    if (r->segments == r->segment_room) {
+        r->segment =
+            arena_grow(r->arena, r->segment, r->segment_room * (int64_t)sizeof(RecordSegment),
+                       room * (int64_t)sizeof(RecordSegment));
+        r->segment_room = room;
+    }
+    r->segment[r->segments++] = segment;
+}
+
 void record_reject(Record *r, const char *reason)
 {
     if (r->status == SET_REJECTED)

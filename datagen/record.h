@@ -7,12 +7,7 @@
 
 #include <stdint.h>
 
-enum {
-    RECORD_FIELDS_MAX = 32,
-    RECORD_SEGMENTS_MAX = 16,
-    RECORD_VERDICTS_MAX = 16,
-    RECORD_SCORES_MAX = 8
-};
+enum { RECORD_FIELDS_MAX = 32, RECORD_VERDICTS_MAX = 16, RECORD_SCORES_MAX = 8 };
 
 typedef struct RecordField {
     const char *name; // interned: equal names are equal pointers
@@ -44,8 +39,8 @@ typedef struct Record {
     int         scores;                           // named numbers
     const char *score_name[RECORD_SCORES_MAX];
     double      score[RECORD_SCORES_MAX];
-    int         segments;
-    RecordSegment segment[RECORD_SEGMENTS_MAX];
+    int         segments, segment_room;
+    RecordSegment *segment; // [segments] of [segment_room]
 
     const char *source; // "generated", "rationalized", "gold", ...: interned
     SetStatus   status;
@@ -72,7 +67,10 @@ void record_judge(Record *r, const char *name, int yes);
 void   record_judge_why(Record *r, const char *name, const char *why);
 void   record_rate(Record *r, const char *name, double value); // sets or replaces a score
 double record_score(const Record *r, const char *name);        // NaN if there is none
-void   record_reject(Record *r, const char *reason);           // first reason stays
+// What is learned from it: none any more, one more.  Text is borrowed.
+void record_clear_segments(Record *r);
+void record_add_segment(Record *r, RecordSegment segment);
+void record_reject(Record *r, const char *reason); // first reason stays
 
 // Names are interned in one table per process, filled while recipes are read.
 const char *record_name(const char *name);

@@ -3,6 +3,7 @@
 #include "base/hash.h"
 #include "datagen/produce.h"
 #include "datagen/step.h"
+#include "model/text/chat_template.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -185,60 +186,183 @@ static Err too_long(const SetRows *rows, int64_t row, int64_t room)
          rows->id[2 * row], rows->id[2 * row + 1], room);
 }
 
-static Err special_token(const Vocab *v, const char *text, int64_t length, int32_t *id)
+// ---- training documents
+
+typedef struct Document { // what becomes of a row
+    const SetRows *rows;
+    int64_t        row;
+    int32_t       *ids; // [room]
+    float         *weight;
+    int64_t        room, length;
+} Document;
+
+static int is_seen(const SetRows *rows, int64_t s)
 {
-    *id = length == 3 && memcmp(text, "bos", 3) == 0   ? vocab_bos(v)
-          : length == 3 && memcmp(text, "eos", 3) == 0 ? vocab_eos(v)
-                                                       : -1;
-    if (*id < 0)
-        FAIL(ERR_DATA, "the vocabulary has no token for the special text \"%.*s\"", (int)length,
-             text);
-    return OK;
+    return (rows->segment_visible[s] & SET_TRAIN) != 0 &&
+           rows->segment_text.begin[s + 1] > rows->segment_text.begin[s];
 }
 
-// Appends the ids of one segment to ids[*n]; the caller knows that there is room for one.
-static Err segment_tokens(const Vocab *v, const SetRows *rows, int64_t row, int64_t s, int32_t *ids,
-                          int64_t room, int64_t *n)
+static void add_text(Text *t, const SetRows *rows, int64_t s)
 {
     const SetHeap *heap = &rows->segment_text;
-    const char    *text = heap->bytes + heap->begin[s];
-    int64_t        length = heap->begin[s + 1] - heap->begin[s], count = 1;
-    Err            e;
 
-    if (rows->segment_role[s] == SET_SPECIAL) {
-        TRY(special_token(v, text, length, &ids[*n]));
-    } else {
-        e = vocab_encode(v, text, length, ids + *n, room - *n, &count);
-        if (e != OK && length > room - *n) { // a token stands for at least one byte
-            err_forget();
-            return too_long(rows, row, room);
-        }
-        TRY(e);
-    }
-    *n += count;
+    text_add(t, heap->bytes + heap->begin[s], heap->begin[s + 1] - heap->begin[s]);
+}
+
+static Err special_token(const Vocab *v, const Text *text, int32_t *id)
+{
+    *id = strcmp(text->data, "bos") == 0   ? vocab_bos(v)
+          : strcmp(text->data, "eos") == 0 ? vocab_eos(v)
+                                           : -1;
+    if (*id < 0)
+        FAIL(ERR_DATA, "the vocabulary has no token for the special text \"%s\"", text->data);
     return OK;
 }
 
-Err produce_tokens(const Vocab *v, const SetRows *rows, int64_t row, int32_t *ids, float *weight,
-                   int64_t room, int64_t *length)
+static Err add_tokens(Document *d, const int32_t *ids, int64_t count, float weight)
 {
-    int64_t n = 0, learned = 0;
-
-    *length = 0;
-    for (int64_t s = rows->segment_begin[row]; s < rows->segment_begin[row + 1]; s++) {
-        int64_t begin = n;
-
-        if ((rows->segment_visible[s] & SET_TRAIN) == 0 ||
-            rows->segment_text.begin[s + 1] == rows->segment_text.begin[s])
-            continue;
-        if (n == room)
-            return too_long(rows, row, room);
-        TRY(segment_tokens(v, rows, row, s, ids, room, &n));
-        for (int64_t i = begin; i < n; i++) { // nothing predicts the first token
-            weight[i] = i == 0 || ids[i] == vocab_bos(v) ? 0 : rows->segment_weight[s];
-            learned += weight[i] > 0;
-        }
+    if (count > d->room - d->length)
+        return too_long(d->rows, d->row, d->room);
+    for (int64_t i = 0; i < count; i++, d->length++) {
+        d->ids[d->length] = ids[i];
+        d->weight[d->length] = weight;
     }
-    *length = learned > 0 ? n : 0;
+    return OK;
+}
+
+static Err add_part(Document *d, const Vocab *v, Arena *scratch, const Text *text, int is_special,
+                    float weight)
+{
+    int64_t  room = is_special ? 1 : vocab_room(v, text->data, text->length), count = 1;
+    int32_t *ids = arena_new(scratch, int32_t, room);
+
+    if (is_special)
+        TRY(special_token(v, text, ids));
+    else
+        TRY(vocab_encode(v, text->data, text->length, ids, room, &count));
+    return add_tokens(d, ids, count, weight);
+}
+
+static int same(float a, float b)
+{
+    return !(a < b) && !(a > b);
+}
+
+// Texts of equal weight together, special tokens each alone.
+static Err add_parts(Document *d, const Vocab *v, Arena *scratch)
+{
+    const SetRows *rows = d->rows;
+    int64_t        end = rows->segment_begin[d->row + 1];
+
+    for (int64_t s = rows->segment_begin[d->row]; s < end;) {
+        Text  text = text_make(scratch);
+        int   is_special = rows->segment_role[s] == SET_SPECIAL;
+        float weight = rows->segment_weight[s];
+
+        if (!is_seen(rows, s)) {
+            s++;
+            continue;
+        }
+        add_text(&text, rows, s++);
+        for (; !is_special && s < end; s++) {
+            if (!is_seen(rows, s))
+                continue;
+            if (rows->segment_role[s] == SET_SPECIAL || !same(rows->segment_weight[s], weight))
+                break;
+            add_text(&text, rows, s);
+        }
+        TRY(add_part(d, v, scratch, &text, is_special, weight));
+    }
+    return OK;
+}
+
+// The text of a row with markup, and as spans what has this weight.
+static Err join_markup(const Document *d, Arena *scratch, Text *text, float weight, ChatText *out)
+{
+    const SetRows *rows = d->rows;
+    int64_t        first = rows->segment_begin[d->row], end = rows->segment_begin[d->row + 1];
+
+    *out = (ChatText){.span = arena_new(scratch, ChatSpan, end - first)};
+    for (int64_t s = first; s < end; s++) {
+        int64_t begin = text->length;
+
+        if (!is_seen(rows, s))
+            continue;
+        if (rows->segment_role[s] == SET_SPECIAL)
+            FAIL(ERR_DATA, "example %" PRIu64 ".%" PRIu64 " has both markup and special tokens",
+                 rows->id[2 * d->row], rows->id[2 * d->row + 1]);
+        add_text(text, rows, s);
+        if (!same(rows->segment_weight[s], weight))
+            continue;
+        if (out->spans > 0 && out->span[out->spans - 1].turn.end == begin)
+            out->span[out->spans - 1].turn.end = text->length;
+        else
+            out->span[out->spans++].turn = (JinjaSpan){begin, text->length};
+    }
+    out->text = text->length > 0 ? text->data : "";
+    out->length = text->length;
+    return OK;
+}
+
+// The largest weight below `most` that a segment has; 0: there is none.
+static float weight_below(const Document *d, float most)
+{
+    const SetRows *rows = d->rows;
+    float          found = 0;
+
+    for (int64_t s = rows->segment_begin[d->row]; s < rows->segment_begin[d->row + 1]; s++)
+        if (is_seen(rows, s) && rows->segment_weight[s] < most && rows->segment_weight[s] > found)
+            found = rows->segment_weight[s];
+    return found;
+}
+
+// One text; smaller weights do not touch tokens that have a larger one.
+static Err add_markup(Document *d, const Vocab *v, Arena *scratch)
+{
+    float weight = weight_below(d, INFINITY);
+
+    do {
+        Text     text = text_make(scratch);
+        ChatText c;
+        int32_t *ids;
+        uint8_t *mask;
+        int64_t  count;
+
+        TRY(join_markup(d, scratch, &text, weight, &c));
+        TRY(chat_text_ids(&c, v, scratch, scratch, &ids, &mask, &count));
+        if (d->length == 0)
+            TRY(add_tokens(d, ids, count, 0));
+        for (int64_t i = 0; i < count; i++)
+            if (mask[i] && !(d->weight[i] > 0))
+                d->weight[i] = weight;
+        weight = weight_below(d, weight);
+    } while (weight > 0);
+    return OK;
+}
+
+static int has_markup(const SetRows *rows, int64_t row)
+{
+    for (int64_t s = rows->segment_begin[row]; s < rows->segment_begin[row + 1]; s++)
+        if (rows->segment_role[s] == SET_MARKUP)
+            return 1;
+    return 0;
+}
+
+Err produce_tokens(const Vocab *v, Arena *scratch, const SetRows *rows, int64_t row, int32_t *ids,
+                   float *weight, int64_t room, int64_t *length)
+{
+    Document  d = {rows, row, ids, weight, room, 0};
+    ArenaMark mark = arena_mark(scratch);
+    int64_t   learned = 0;
+    Err       e = has_markup(rows, row) ? add_markup(&d, v, scratch) : add_parts(&d, v, scratch);
+
+    arena_back(scratch, mark);
+    *length = 0;
+    TRY(e);
+    if (d.length > 0)
+        weight[0] = 0; // nothing predicts the first token
+    for (int64_t i = 0; i < d.length; i++)
+        learned += weight[i] > 0;
+    *length = learned > 0 ? d.length : 0;
     return OK;
 }

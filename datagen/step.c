@@ -246,9 +246,10 @@ TemplateSpan *step_expand(const Template *t, const Record *r)
     return spans;
 }
 
-static int is_special(const Vocab *v, int32_t id)
+int step_is_special(const Vocab *v, int32_t id)
 {
-    return id == vocab_bos(v) || id == vocab_eos(v) || id == vocab_pad(v);
+    return id == vocab_bos(v) || id == vocab_eos(v) || id == vocab_pad(v) ||
+           vocab_is_special(v, id);
 }
 
 // Ids of one text; *why as in step_encode.
@@ -267,29 +268,53 @@ static int64_t encode(const Vocab *v, const char *text, int64_t length, int32_t 
         return 0;
     }
     for (int64_t i = 0; i < count; i++)
-        if (is_special(v, ids[i]))
+        if (step_is_special(v, ids[i]))
             *why = "special token in text";
     return count;
 }
 
-int32_t *step_encode(const Vocab *v, Record *r, const TemplateSpan *spans, int count,
+// Pieces between special tokens become one text: tokens of a whole text are not those of its parts.
+// Returns how many spans are left.
+static int join(Arena *arena, const TemplateSpan *spans, int count, TemplateSpan *out)
+{
+    int joined = 0;
+
+    for (int i = 0, end; i < count; i = end) {
+        Text t = text_make(arena);
+
+        end = i + 1;
+        if (spans[i].kind == TEMPLATE_SPECIAL) {
+            out[joined++] = spans[i];
+            continue;
+        }
+        while (end < count && spans[end].kind != TEMPLATE_SPECIAL)
+            end++;
+        for (int k = i; k < end; k++)
+            text_add(&t, spans[k].text, spans[k].length);
+        if (t.length > 0)
+            out[joined++] = (TemplateSpan){TEMPLATE_LITERAL, 0, t.data, t.length};
+    }
+    return joined;
+}
+
+int32_t *step_encode(const Vocab *v, Arena *arena, const TemplateSpan *spans, int count,
                      int64_t *length, const char **why)
 {
-    int64_t  room = 0;
-    int32_t *ids;
+    TemplateSpan *all = arena_new(arena, TemplateSpan, count);
+    int           joined = join(arena, spans, count, all);
+    int64_t       room = 0;
+    int32_t      *ids;
 
     *why = NULL;
     *length = 0;
-    for (int i = 0; i < count; i++)
-        room += spans[i].kind == TEMPLATE_SPECIAL
-                    ? 1
-                    : vocab_room(v, spans[i].text, spans[i].length);
-    ids = arena_new(r->arena, int32_t, room);
-    for (int i = 0; i < count && *why == NULL; i++)
-        if (spans[i].kind == TEMPLATE_SPECIAL)
-            ids[(*length)++] = strcmp(spans[i].text, "bos") == 0 ? vocab_bos(v) : vocab_eos(v);
+    for (int i = 0; i < joined; i++)
+        room += all[i].kind == TEMPLATE_SPECIAL ? 1 : vocab_room(v, all[i].text, all[i].length);
+    ids = arena_new(arena, int32_t, room);
+    for (int i = 0; i < joined && *why == NULL; i++)
+        if (all[i].kind == TEMPLATE_SPECIAL)
+            ids[(*length)++] = strcmp(all[i].text, "bos") == 0 ? vocab_bos(v) : vocab_eos(v);
         else
-            *length += encode(v, spans[i].text, spans[i].length, ids + *length, why);
+            *length += encode(v, all[i].text, all[i].length, ids + *length, why);
     return *why == NULL ? ids : NULL;
 }
 

@@ -11,6 +11,7 @@
 #ifndef TD_DATAGEN_STEP_H
 #define TD_DATAGEN_STEP_H
 
+#include "datagen/chatform.h"
 #include "datagen/commit.h"
 #include "datagen/pool.h"
 #include "datagen/recipe.h"
@@ -37,6 +38,8 @@ typedef enum StepAnswer {
 typedef struct StepRun { // what a step may use while it works on a record
     const Source    *source;
     const Vocab     *vocab; // may be NULL
+    const ChatForm  *chat;  // a template, where the recipe asks for one; else it may be NULL
+    Arena           *work;  // for what the template computes, likewise
     uint64_t         seed;
     int64_t          iteration, policy;
     int64_t          round;  // of the stage, from 0
@@ -104,6 +107,7 @@ struct Recipe {
     const char     *text, *format;
     uint64_t        hash;
     int             emits;
+    int             emits_conversations, asks_chat;             // by the chat template
     NameList        fields, verdicts, scores, sources, reasons; // all there can be, in order
     int             templates;
     const Template *template_list[TEMPLATES_MAX];
@@ -172,10 +176,12 @@ int step_unmet(const StepConditions *c, const Record *r);
 
 // The spans of a template whose slots were checked when the recipe was read.
 TemplateSpan *step_expand(const Template *t, const Record *r);
-// Token ids of an expansion; NULL and the reason in *why if some text has no tokens or would become
-// a special token.  In the arena of the record.
-int32_t *step_encode(const Vocab *v, Record *r, const TemplateSpan *spans, int count,
+// Token ids of an expansion, in `arena`; NULL and the reason in *why if some text has no tokens or
+// would become a special token.  What stands between special tokens is encoded as one text.
+int32_t *step_encode(const Vocab *v, Arena *arena, const TemplateSpan *spans, int count,
                      int64_t *length, const char **why);
+// Whether it is a token that no content may become.
+int step_is_special(const Vocab *v, int32_t id);
 // The same question for one text: NULL if it is fine.
 const char *step_text_fault(const Vocab *v, Arena *scratch, const char *text, int64_t length);
 

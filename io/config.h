@@ -41,6 +41,9 @@ typedef struct ConfigField {
 Err config_override(Arena *arena, const Json *root, const char *const *overrides, int count,
                     const Json **out);
 
+// Whether a value of such a tree was given as an override.
+int config_is_override(const Json *node);
+
 // Fills `out` (a struct) from `root` (an object, or NULL for all defaults) by `table`.  Texts and
 // trees stay in the arena of `root`.  "$schema" may stand at the top of a file.  ERR_CONFIG.
 Err config_read(Arena *arena, const Json *root, const ConfigField *table, void *out);

@@ -127,3 +127,8 @@ Err config_override(Arena *arena, const Json *root, const char *const *overrides
     *out = copy;
     return OK;
 }
+
+int config_is_override(const Json *node)
+{
+    return node->line == 0 && strcmp(node->file, COMMAND_LINE) == 0;
+}

@@ -1,6 +1,7 @@
 #include "io/gguf.h"
 
 #include "io/gguf_private.h"
+#include "io/magic.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -255,15 +256,18 @@ static Err take_head(GgufCursor *c, Gguf *g)
     uint64_t             tensors, pairs;
     const unsigned char *magic;
 
-    if (c->map.bytes < 4 || memcmp(c->map.data, "GGUF", 4) != 0)
+    if (c->map.bytes < 4 || memcmp(c->map.data, "GGUF", 4) != 0) {
+        TRY(magic_refuse(c->path, c->map.data, c->map.bytes, "a GGUF file"));
         FAIL(ERR_DATA, "%s: is no GGUF file: it does not begin with GGUF", c->path);
+    }
     TRY(gguf_take(c, 4, &magic));
     TRY(take_u32(c, &version));
     if (version == 2u << 24 || version == 3u << 24)
         FAIL(ERR_DATA, "%s: is a GGUF file of the other byte order; convert it to little-endian",
              c->path);
     if (version != 2 && version != 3)
-        FAIL(ERR_DATA, "%s: expected GGUF version 2 or 3, found %" PRIu32, c->path, version);
+        FAIL(ERR_DATA, "%s: expected GGUF version 2 or 3, found %" PRIu32 "%s", c->path, version,
+             version == 1 ? "; convert the model again with a newer llama.cpp" : "");
     TRY(gguf_take_u64(c, &tensors));
     TRY(gguf_take_u64(c, &pairs));
     if (tensors > GGUF_TENSORS_MAX || pairs > GGUF_PAIRS_MAX)
@@ -347,9 +351,9 @@ Err gguf_read(const Gguf *g, const GgufTensor *t, float *out)
 {
     if (t->data == NULL)
         FAIL(ERR_DATA,
-             "%s: tensor %s is of the type %s, which is not read; expected F32, F16, BF16, Q8_0, "
-             "Q4_0, Q4_K or Q6_K",
-             g->path, t->name, gguf_type_name(t->type));
+             "%s: tensor %s is of the type %s (%d), which is not read; expected F32, F16, BF16, "
+             "Q8_0, Q4_0, Q4_K or Q6_K: requantize the model as one of these",
+             g->path, t->name, gguf_type_name(t->type), t->type);
     gguf_widen(t->type, t->data, t->elements, out);
     return OK;
 }

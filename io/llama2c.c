@@ -1,6 +1,7 @@
 #include "io/llama2c.h"
 
 #include "io/file.h"
+#include "io/magic.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -125,18 +126,7 @@ static Err check_groups(const Llama2c *f)
 
 static Err refuse_others(const char *path, const Map *m)
 {
-    const unsigned char *b = m->data;
-
-    if (m->bytes >= 4 && memcmp(b, "PK\3\4", 4) == 0)
-        FAIL(ERR_DATA,
-             "%s: is a zip file, as PyTorch writes its checkpoints; it may hold code and is not "
-             "read.  Save the model as safetensors (save_pretrained of transformers does)",
-             path);
-    if (m->bytes >= 2 && b[0] == 0x80 && b[1] >= 2 && b[1] <= 5)
-        FAIL(ERR_DATA,
-             "%s: is a pickle, as PyTorch writes its checkpoints; it may hold code and is not "
-             "read.  Save the model as safetensors (save_pretrained of transformers does)",
-             path);
+    TRY(magic_refuse(path, m->data, m->bytes, "a weight file of llama2.c"));
     if (m->bytes < HEADER_0)
         FAIL(ERR_DATA, "%s: expected a weight file of llama2.c, found only %" PRId64 " bytes", path,
              m->bytes);

@@ -81,6 +81,12 @@ static Err scan_shards(Arena *arena, const char *folder, const char **names, Saf
         TRY(file_join(path, folder, names[i]));
         TRY(safetensors_room(arena, path, arena_need((int64_t)strlen(path) + 1, 1)));
         out->path[i] = arena_text(arena, path);
+        if (!file_exists(path))
+            FAIL(
+                ERR_IO,
+                "%s: is not there, although model.safetensors.index.json names it; the download is "
+                "incomplete",
+                path);
         TRY(safetensors_scan(arena, out->path[i], &part[i], &counts[i]));
         out->count += counts[i];
         if (out->count > SAFE_TENSORS_MAX)
@@ -107,8 +113,10 @@ static Err check_index(const char *index, const Json *map, const SafeFolder *f)
         const char       *base = t != NULL ? strrchr(f->path[t->file], '/') : NULL;
 
         if (t == NULL || strcmp(base != NULL ? base + 1 : f->path[t->file], m->text) != 0)
-            FAIL(ERR_DATA, "%s: expected tensor %.*s in %s, it is not there", index, SAFE_NAME_MAX,
-                 m->key, m->text);
+            FAIL(ERR_DATA,
+                 "%s: expected tensor %.*s in %s, it is not there; the files are not of "
+                 "one model",
+                 index, SAFE_NAME_MAX, m->key, m->text);
     }
     if (map->length != f->count)
         FAIL(ERR_DATA,
@@ -155,6 +163,41 @@ static Err open_sharded(Arena *arena, const char *folder, const char *index, Saf
     return OK;
 }
 
+static int ends_with(const char *text, const char *end)
+{
+    size_t n = strlen(text), m = strlen(end);
+
+    return n >= m && strcmp(text + n - m, end) == 0;
+}
+
+// What lies there instead, if that explains it.
+static Err no_weights(Arena *arena, const char *folder)
+{
+    char **names;
+    int    count;
+
+    TRY(file_list(arena, folder, &names, &count));
+    for (int i = 0; i < count; i++) {
+        if (ends_with(names[i], ".safetensors"))
+            FAIL(ERR_IO,
+                 "%s: expected model.safetensors, or model.safetensors.index.json beside %s: the "
+                 "index is missing; download it too",
+                 folder, names[i]);
+        if (ends_with(names[i], ".bin") || ends_with(names[i], ".pt") ||
+            ends_with(names[i], ".pth"))
+            FAIL(ERR_IO,
+                 "%s: expected model.safetensors, found %s of PyTorch, which may hold code and is "
+                 "not read: convert it, in Python: from transformers import AutoModelForCausalLM "
+                 "as M; M.from_pretrained(\"%s\").save_pretrained(\"NEW\", "
+                 "safe_serialization=True)",
+                 folder, names[i], folder);
+    }
+    FAIL(ERR_IO,
+         "%s: expected model.safetensors or model.safetensors.index.json in this folder, found "
+         "neither",
+         folder);
+}
+
 Err safetensors_open(Arena *arena, const char *folder, SafeFolder *out)
 {
     char single[FILE_PATH_MAX], index[FILE_PATH_MAX];
@@ -167,10 +210,7 @@ Err safetensors_open(Arena *arena, const char *folder, SafeFolder *out)
         return OK;
     }
     if (!file_exists(index))
-        FAIL(ERR_IO,
-             "%s: expected model.safetensors or model.safetensors.index.json in this folder, "
-             "found neither",
-             folder);
+        return no_weights(arena, folder);
     TRY(open_sharded(arena, folder, index, out));
     return OK;
 }

@@ -16,6 +16,7 @@ typedef enum SafeKind { SAFE_F32, SAFE_F16, SAFE_BF16, SAFE_OTHER } SafeKind;
 typedef struct SafeTensor {
     const char *name;
     SafeKind    kind;
+    const char *dtype; // as the file calls it: "I64"
     int         rank;
     int64_t     shape[8];
     int         file;  // index into files

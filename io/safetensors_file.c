@@ -1,4 +1,5 @@
 #include "io/json.h"
+#include "io/magic.h"
 #include "io/safetensors_private.h"
 
 #include <errno.h>
@@ -63,19 +64,22 @@ static uint64_t little_u64(const unsigned char b[8])
 static Err read_header(Arena *arena, int fd, const char *path, int64_t bytes, char **text,
                        int64_t *length)
 {
-    unsigned char first[8];
+    unsigned char first[MAGIC_BYTES];
     uint64_t      size;
 
     if (bytes < 10)
         FAIL(ERR_DATA, "%s: expected a safetensors file, found only %" PRId64 " bytes", path,
              bytes);
-    TRY(safetensors_read_at(fd, path, 0, first, 8));
+    TRY(safetensors_read_at(fd, path, 0, first, bytes < MAGIC_BYTES ? bytes : MAGIC_BYTES));
     size = little_u64(first);
-    if (size < 2 || size > (uint64_t)(bytes - 8))
+    if (size < 2 || size > (uint64_t)(bytes - 8)) {
+        TRY(magic_refuse(path, first, bytes < MAGIC_BYTES ? bytes : MAGIC_BYTES,
+                         "a safetensors file"));
         FAIL(ERR_DATA,
              "%s: expected a safetensors header of 2 to %" PRId64 " bytes (the rest of the "
              "file), its size says %" PRIu64 "; the file is cut or no safetensors file",
              path, bytes - 8, size);
+    }
     if (size > JSON_BYTES_MAX || (int64_t)size > arena->capacity - arena->used - 2 * ARENA_ALIGN)
         FAIL(ERR_DATA,
              "%s: a header of %" PRIu64 " bytes is larger than what is read (%d bytes, %" PRId64
@@ -130,6 +134,7 @@ static Err take_type(const char *path, const Json *entry, SafeTensor *t, int *bi
              "found \"%.32s\"",
              path, t->name, name);
     t->kind = type->kind;
+    t->dtype = type->name;
     *bits = type->bits;
     return OK;
 }

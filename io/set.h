@@ -14,8 +14,8 @@
 
 enum { SET_COLUMNS_MAX = 48 };
 
-typedef struct SetHeap {    // a column of texts: row r is bytes[begin[r] .. begin[r+1])
-    int64_t *begin;         // [R+1]
+typedef struct SetHeap { // a column of texts: row r is bytes[begin[r] .. begin[r+1])
+    int64_t *begin;      // [R+1]
     char    *bytes;
 } SetHeap;
 
@@ -59,16 +59,26 @@ typedef struct SetRows {
     float   *logp;        // [T]: as the sampler computed them
 } SetRows;
 
-typedef enum SetRole { SET_SYSTEM, SET_USER, SET_ASSISTANT, SET_SPECIAL, SET_OTHER } SetRole;
+// Special: "bos" or "eos".  Markup: what a chat template wrote around what is said; a row that has
+// such a segment is one text, in which special tokens are spelled (datagen/produce.h).
+typedef enum SetRole {
+    SET_SYSTEM,
+    SET_USER,
+    SET_ASSISTANT,
+    SET_SPECIAL,
+    SET_OTHER,
+    SET_MARKUP,
+    SET_ROLES
+} SetRole;
 typedef enum SetVisible { SET_GEN = 1, SET_TRAIN = 2, SET_BOTH = 3 } SetVisible;
 
-// Fills rows->content from the other columns (not source of files, ranks or times).  A score that is
-// NaN and a field that is empty count as absent.  Local.
+// Fills rows->content from the other columns (not source of files, ranks or times).  A score that
+// is NaN and a field that is empty count as absent.  Local.
 void set_sum_rows(SetRows *rows);
 
 // Publishes examples/iNNNN/bMMMM.h5.  Local: one writer.  Rows are in the order of their ids, each
-// id once, and were summed (set_sum_rows).  provenance: a JSON text kept as /provenance (not part of
-// the digest).
+// id once, and were summed (set_sum_rows).  provenance: a JSON text kept as /provenance (not part
+// of the digest).
 Err set_write_shard(const Run *run, Arena *scratch, int64_t iteration, int64_t block,
                     const SetRows *rows, const char *provenance);
 // 1 if that shard is already published and whole.

@@ -56,7 +56,7 @@ static Err check_order(const char *path, const SetRows *rows)
 static Err check_segments(const char *path, const SetRows *rows)
 {
     for (int64_t s = 0; s < rows->S; s++) {
-        if (rows->segment_role[s] > SET_OTHER)
+        if (rows->segment_role[s] >= SET_ROLES)
             FAIL(ERR_DATA, "%s: /segment/role[%" PRId64 "] is %d, which means nothing", path, s,
                  rows->segment_role[s]);
         if (rows->segment_visible[s] < SET_GEN || rows->segment_visible[s] > SET_BOTH)

@@ -11,7 +11,8 @@
 enum { COLUMN_NAME_MAX = 200 };
 
 static const char *const STATUS_NAMES[] = {"kept", "rejected", "passed"};
-static const char *const ROLE_NAMES[] = {"system", "user", "assistant", "special", "other"};
+static const char *const ROLE_NAMES[] = {"system",  "user",  "assistant",
+                                         "special", "other", "markup"};
 static const char *const VISIBLE_NAMES[] = {"", "generator", "trainer", "both"};
 
 // ---- a shard
@@ -51,7 +52,8 @@ static Err write_shard(H5File *f, void *self)
         TRY(h5_put(f, &arrays[i]));
     TRY(put_tables(f, rows->source_names, rows->sources, rows->reason_names, rows->reasons,
                    rows->step_names, rows->steps));
-    TRY(h5_put_names(f, "/names/role", "What the numbers in /segment/role mean.", ROLE_NAMES, 5));
+    TRY(h5_put_names(f, "/names/role", "What the numbers in /segment/role mean.", ROLE_NAMES,
+                     SET_ROLES));
     TRY(h5_put_names(f, "/names/visible", "What the numbers in /segment/visible mean.",
                      VISIBLE_NAMES, 4));
     TRY(h5_put_text(f, "/provenance", "How the rows were made, as JSON.", job->provenance));

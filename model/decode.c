@@ -24,6 +24,7 @@ typedef struct Slot {
     DecodeRequest request;            // .prompt is not used
     Story         story[HALVES];
     int           half;         // which story is being written
+    int           last;         // which one the cache is about
     int64_t       length, fed;  // tokens known; tokens whose keys and values are in the cache
     int64_t       longest_stop; // bytes
     DecodeEnd     end;
@@ -236,6 +237,17 @@ static int64_t longest_stop(const DecodeRequest *r)
     return longest;
 }
 
+// The tokens at the beginning of a prompt whose keys and values are in the cache.  The last token
+// of the prompt is fed in any case: its logits are wanted.
+static int64_t known_tokens(const Slot *s, const DecodeRequest *r)
+{
+    int64_t most = s->fed < r->prompt_length ? s->fed : r->prompt_length - 1, n = 0;
+
+    while (n < most && s->story[s->last].token[n] == r->prompt[n])
+        n++;
+    return n;
+}
+
 Err decoder_submit(Decoder *d, const DecodeRequest *r)
 {
     Lane *l;
@@ -245,6 +257,7 @@ Err decoder_submit(Decoder *d, const DecodeRequest *r)
           r->prompt_length, r->max_tokens);
     CHECK(0 <= r->stops && r->stops <= DECODE_STOPS_MAX && (r->stops == 0 || d->vocab != NULL),
           "%d stop texts", r->stops);
+    CHECK(0 <= r->ends && r->ends <= DECODE_ENDS_MAX, "%d end tokens", r->ends);
     CHECK(r->top >= 0 && r->top <= SAMPLE_TOP_MAX && (r->top == 0) == (r->tops == NULL),
           "%d most likely tokens", r->top);
     if (r->prompt_length + 1 > d->context)
@@ -260,11 +273,12 @@ Err decoder_submit(Decoder *d, const DecodeRequest *r)
     s->number = d->submitted++;
     s->request = *r;
     s->half ^= 1;
+    s->fed = r->reuses ? known_tokens(s, r) : 0;
+    s->last = s->half;
     memcpy(s->story[s->half].token, r->prompt, (size_t)r->prompt_length * sizeof *r->prompt);
     s->story[s->half].text.length = 0;
     s->story[s->half].text.data[0] = 0;
     s->length = r->prompt_length;
-    s->fed = 0;
     s->longest_stop = longest_stop(r);
     return OK;
 }
@@ -349,6 +363,14 @@ static void finish(Lane *l, Slot *s, DecodeEnd end)
     l->running--;
 }
 
+static int is_end(const Decoder *d, const DecodeRequest *r, int32_t token)
+{
+    for (int i = 0; i < r->ends; i++)
+        if (r->end[i] == token)
+            return 1;
+    return d->vocab != NULL && vocab_ends(d->vocab, token);
+}
+
 static void take_token(Decoder *d, Lane *l, Slot *s, int32_t token, float logp)
 {
     const DecodeRequest *r = &s->request;
@@ -357,14 +379,12 @@ static void take_token(Decoder *d, Lane *l, Slot *s, int32_t token, float logp)
 
     story->token[s->length++] = token;
     story->logp[drawn++] = logp;
-    if (d->vocab != NULL) {
-        if (!r->ignores_eos && token == vocab_eos(d->vocab)) {
-            finish(l, s, DECODE_EOS);
-            return;
-        }
-        if (token < vocab_size(d->vocab)) // a model may have more rows than there are tokens
-            vocab_decode(d->vocab, token, &story->text);
+    if (!r->ignores_eos && is_end(d, r, token)) {
+        finish(l, s, DECODE_EOS);
+        return;
     }
+    if (d->vocab != NULL && token < vocab_size(d->vocab)) // a model may have rows beyond them
+        vocab_decode(d->vocab, token, &story->text);
     if (r->stops > 0 && find_stop(s, old))
         finish(l, s, DECODE_STOP);
     else if (drawn == r->max_tokens)

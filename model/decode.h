@@ -14,24 +14,28 @@
 
 #include <stdint.h>
 
-enum { DECODE_STOPS_MAX = 8 };
+enum { DECODE_STOPS_MAX = 8, DECODE_ENDS_MAX = 8 };
 
 typedef struct DecodeRequest {
     const int32_t *prompt; // [prompt_length], copied; at least one token
     int64_t        prompt_length;
     SampleSpec     spec;
-    int64_t        max_tokens;             // new tokens
-    int            ignores_eos;            // go on to max_tokens
+    int64_t        max_tokens;  // new tokens
+    int            ignores_eos; // go on to max_tokens, whatever tokens come
+    int            ends;        // tokens that end it besides those of the vocabulary
+    int32_t        end[DECODE_ENDS_MAX];
     int            stops;                  // texts that end the sequence
     const char    *stop[DECODE_STOPS_MAX]; // borrowed until taken
-    uint64_t       seed, stream;
-    int            top; // most likely tokens wanted beside each new one, <= SAMPLE_TOP_MAX; 0: none
-    SampleTop     *tops; // [max_tokens or what the context leaves][top], the caller's until taken
-    int64_t        tag;  // the caller's, given back
+    int            reuses; // keys and values that the slot's last sequence left, as far as the
+                           // tokens are the same: the caller knows that the weights still are
+    uint64_t   seed, stream;
+    int        top;  // most likely tokens wanted beside each new one, <= SAMPLE_TOP_MAX; 0: none
+    SampleTop *tops; // [max_tokens or what the context leaves][top], the caller's until taken
+    int64_t    tag;  // the caller's, given back
 } DecodeRequest;
 
 typedef enum DecodeEnd {
-    DECODE_EOS,    // the eos token (not part of the text)
+    DECODE_EOS,    // a token that ends a text (not part of the text)
     DECODE_STOP,   // a stop text (cut off the text; its tokens stay in ids)
     DECODE_LENGTH, // max_tokens
     DECODE_CONTEXT // the context is full
@@ -39,10 +43,10 @@ typedef enum DecodeEnd {
 
 typedef struct DecodeResult {
     int64_t        tag;
-    int64_t        length; // new tokens, with the eos token if that ended it
+    int64_t        length; // new tokens, with the token that ended it if one did
     const int32_t *ids;    // [length]; valid, like the others, until the next decoder_step
     const float   *logp;   // [length]
-    const char    *text;   // of the new tokens, without eos and without the stop text
+    const char    *text;   // of the new tokens, without the end token and without the stop text
     int64_t        bytes;
     DecodeEnd      end;
     int            stop; // index of the stop text for DECODE_STOP

@@ -4,6 +4,7 @@
 #include "io/gguf.h"
 #include "io/safetensors_write.h"
 #include "model/gguf_names.h"
+#include "model/gguf_rope.h"
 #include "model/text/foreign_vocab.h"
 #include "model/vocab.h"
 
@@ -38,18 +39,36 @@ static Err publish(const char *folder, const char *name, const Text *t)
     return file_publish(path, tag, t->data, t->length);
 }
 
-static void add_ends(Text *t, const Vocab *v)
+// In generation_config.json, all tokens that end a text.
+typedef enum ExportEnds { EXPORT_FIRST_END, EXPORT_ALL_ENDS } ExportEnds;
+
+static void add_end_list(Text *t, const Vocab *v, const char *name)
+{
+    int            count;
+    const int32_t *more = vocab_more_ends(v, &count);
+
+    text_printf(t, "  \"%s\": [%d", name, vocab_eos(v));
+    for (int i = 0; i < count; i++)
+        text_printf(t, ", %d", more[i]);
+    text_puts(t, "],\n");
+}
+
+static void add_ends(Text *t, const Vocab *v, ExportEnds ends)
 {
     static const char *const name[] = {"bos_token_id", "eos_token_id", "pad_token_id"};
     int32_t                  id[] = {-1, -1, -1};
+    int                      more = 0;
 
     if (v != NULL) {
         id[0] = vocab_bos(v);
         id[1] = vocab_eos(v);
         id[2] = vocab_pad(v);
+        vocab_more_ends(v, &more);
     }
     for (int i = 0; i < 3; i++)
-        if (id[i] >= 0)
+        if (i == 1 && more > 0 && ends == EXPORT_ALL_ENDS)
+            add_end_list(t, v, name[i]);
+        else if (id[i] >= 0)
             text_printf(t, "  \"%s\": %d,\n", name[i], id[i]);
         else if (i < 2) // else transformers takes those of the family's first model
             text_printf(t, "  \"%s\": null,\n", name[i]);
@@ -69,11 +88,11 @@ static Err write_configs(Arena *scratch, const Json *config, const Vocab *v, Exp
         json_write(&t, m);
         text_puts(&t, ",\n");
     }
-    add_ends(&t, v);
+    add_ends(&t, v, EXPORT_FIRST_END);
     text_printf(&t, "  \"torch_dtype\": \"%s\"\n}\n", names[type]);
     TRY(publish(folder, "config.json", &t));
     text_puts(&g, "{\n");
-    add_ends(&g, v);
+    add_ends(&g, v, EXPORT_ALL_ENDS);
     text_puts(&g, "  \"_from_model_config\": true\n}\n");
     return publish(folder, "generation_config.json", &g);
 }
@@ -82,6 +101,8 @@ typedef struct Source {
     ParamsFile        file;
     const GgufFamily *family;
     Arena            *scratch;
+    float            *rope;       // a tensor behind the parameters: divisors of frequencies
+    int64_t           rope_count; // 0: there is none
 } Source;
 
 static Err bring(void *self, int tensor, float *values)
@@ -117,11 +138,11 @@ Err export_hf(Arena *scratch, const ExportModel *m, ExportType type, const char 
     if (type == EXPORT_Q8_0)
         FAIL(ERR_CONFIG, "a Hugging Face folder holds f32, f16 or bf16; q8_0 is for --to gguf");
     TRY(read_texts(scratch, m, &config, &tokenizer));
-    TRY(file_make_folder(folder));
-    if (tokenizer != NULL) {
+    if (tokenizer != NULL)
         TRY(vocab_make(scratch, tokenizer, &v));
+    TRY(file_make_folder(folder));
+    if (tokenizer != NULL)
         TRY(foreign_vocab_folder(scratch, tokenizer, folder));
-    }
     TRY(write_safetensors(scratch, m, type, folder));
     return write_configs(scratch, config, v, type, folder); // last: a folder with it is whole
 }
@@ -131,13 +152,27 @@ Err export_hf(Arena *scratch, const ExportModel *m, ExportType type, const char 
 // Keys of config.json that a GGUF file says in another way, or need not say.
 static int is_said(const GgufFamily *f, const Json *m)
 {
-    static const char *const said[] = {"architectures",      "model_type",
-                                       "vocab_size",         "initializer_range",
-                                       "torch_dtype",        "n_ctx",
-                                       "attn_pdrop",         "embd_pdrop",
-                                       "resid_pdrop",        "hidden_act",
-                                       "head_dim",           "rms_norm_eps",
-                                       "rope_theta",         "activation_function",
+    static const char *const said[] = {"architectures",
+                                       "model_type",
+                                       "vocab_size",
+                                       "initializer_range",
+                                       "torch_dtype",
+                                       "n_ctx",
+                                       "attn_pdrop",
+                                       "embd_pdrop",
+                                       "resid_pdrop",
+                                       "hidden_act",
+                                       "head_dim",
+                                       "rms_norm_eps",
+                                       "rope_theta",
+                                       "activation_function",
+                                       "rotary_emb_base",
+                                       "rotary_pct",
+                                       "partial_rotary_factor",
+                                       "rope_scaling",
+                                       "pad_token_id",
+                                       "max_window_layers",
+                                       "layer_types",
                                        "tie_word_embeddings"};
 
     for (size_t i = 0; i < sizeof said / sizeof said[0]; i++)
@@ -146,9 +181,9 @@ static int is_said(const GgufFamily *f, const Json *m)
     for (const GgufSize *s = gguf_sizes(f); s->key != NULL; s++)
         if (strcmp(s->config, m->key) == 0)
             return 1;
-    // qwen2 has biases by its family; others say so, and are then not what llama.cpp expects.
-    if (strcmp(m->key, "attention_bias") == 0 && strcmp(f->type, "qwen2") == 0)
-        return 1;
+    // Some have biases by their family; others say so, and are then not what llama.cpp expects.
+    if (strcmp(m->key, "attention_bias") == 0 && strcmp(f->type, "gpt_neox") == 0)
+        return m->kind == JSON_TRUE;
     return m->kind == JSON_NULL || m->kind == JSON_FALSE;
 }
 
@@ -170,24 +205,25 @@ static void put_sizes(GgufMeta *meta, const GgufFamily *f, const Json *config)
     for (const GgufSize *s = gguf_sizes(f); s->key != NULL; s++) {
         const Json *m = json_member(config, s->config);
 
-        if (m == NULL || m->kind != JSON_NUMBER)
+        if (m == NULL || m->kind == JSON_NULL)
             continue;
         snprintf(key, sizeof key, "%s.%s", f->architecture, s->key);
-        if (s->kind == GGUF_SIZE_WHOLE)
+        if (s->kind == GGUF_SIZE_FLAG)
+            gguf_put_flag(meta, key, m->kind == JSON_TRUE);
+        else if (s->kind == GGUF_SIZE_WHOLE)
             gguf_put_u32(meta, key, (uint32_t)m->number);
         else
             gguf_put_f32(meta, key, (float)m->number);
     }
 }
 
-static Err put_meta(Arena *scratch, GgufMeta *meta, const ExportModel *m, const GgufFamily *f,
-                    const Json *config, ExportType type)
+static Err put_meta(GgufMeta *meta, const ExportModel *m, const GgufFamily *f, const Json *config,
+                    ExportType type)
 {
     static const uint32_t file_types[] = {0, 1, 32, 7}; // llama.cpp's numbers for most tensors
     const Dims           *d = &m->params->dims;
     char                  key[128];
 
-    (void)scratch;
     gguf_put_text(meta, "general.architecture", f->architecture);
     gguf_put_text(meta, "general.name", m->name);
     gguf_put_u32(meta, "general.file_type", file_types[type]);
@@ -197,11 +233,11 @@ static Err put_meta(Arena *scratch, GgufMeta *meta, const ExportModel *m, const 
     gguf_put_u32(meta, key, (uint32_t)d->V);
     if (f->is_gpt2)
         return OK;
-    snprintf(key, sizeof key, "%s.rope.dimension_count", f->architecture);
+    snprintf(key, sizeof key, "%s.attention.key_length", f->architecture);
     gguf_put_u32(meta, key, (uint32_t)d->K);
     snprintf(key, sizeof key, "%s.attention.value_length", f->architecture);
     gguf_put_u32(meta, key, (uint32_t)d->K);
-    return OK;
+    return gguf_rope_put(meta, f, d);
 }
 
 // ---- GGUF: tensors
@@ -219,11 +255,14 @@ static GgufType type_of(const Param *one, ExportType type)
     return types[type];
 }
 
-static Err list_tensors(Arena *scratch, const Params *p, ExportType type, GgufOut **out)
+static Err list_tensors(Arena *scratch, const Params *p, ExportType type, const Source *s,
+                        GgufOut **out)
 {
     char name[GGUF_NAME_ROOM];
 
-    *out = arena_new(scratch, GgufOut, p->count);
+    *out = arena_new(scratch, GgufOut, p->count + 1);
+    (*out)[p->count] = (GgufOut){
+        .name = GGUF_ROPE_TABLE, .type = GGUF_TYPE_F32, .rank = 1, .shape = {s->rope_count}};
     for (int n = 0; n < p->count; n++) {
         const Param *one = &p->list[n];
 
@@ -244,8 +283,13 @@ static Err bring_gguf(void *self, int tensor, float *values)
     Source       *s = self;
     const Params *p = s->file.params;
     const Param  *one = &p->list[tensor];
-    const float  *from = s->file.flat[0] + one->offset;
+    const float  *from;
 
+    if (tensor == p->count) {
+        memcpy(values, s->rope, (size_t)s->rope_count * sizeof *values);
+        return OK;
+    }
+    from = s->file.flat[0] + one->offset;
     if (gguf_is_permuted(s->family, one))
         gguf_permute(from, values, one->rows / p->dims.K, p->dims.K, one->columns);
     else
@@ -271,11 +315,13 @@ Err export_gguf(Arena *scratch, const ExportModel *m, ExportType type, const cha
              "with llama.cpp",
              model_type);
     TRY(check_said(s.family, config));
-    TRY(put_meta(scratch, &meta, m, s.family, config, type));
+    TRY(put_meta(&meta, m, s.family, config, type));
     if (tokenizer != NULL)
         TRY(foreign_vocab_put(scratch, tokenizer, m->params->dims.V, &meta));
     else
         gguf_put_text(&meta, "tokenizer.ggml.model", "no_vocab");
-    TRY(list_tensors(scratch, m->params, type, &tensors));
-    return gguf_write(scratch, path, &meta, tensors, m->params->count, bring_gguf, &s);
+    gguf_rope_table(scratch, &m->params->dims, &s.rope, &s.rope_count);
+    TRY(list_tensors(scratch, m->params, type, &s, &tensors));
+    return gguf_write(scratch, path, &meta, tensors, m->params->count + (s.rope_count > 0),
+                      bring_gguf, &s);
 }

@@ -4,11 +4,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const GgufFamily FAMILIES[] = {{"llama", "llama", 1, 0},
-                                      {"llama", "mistral", 1, 0},
-                                      {"gpt2", "gpt2", 0, 1},
-                                      {"qwen2", "qwen2", 0, 0},
-                                      {"qwen3", "qwen3", 0, 0}};
+static const GgufFamily FAMILIES[] = {
+    {"llama", "llama", 1, 0, 1, NULL},
+    {"llama", "mistral", 1, 0, 1, NULL},
+    {"gpt2", "gpt2", 0, 1, 0, NULL},
+    {"qwen2", "qwen2", 0, 0, 1, NULL},
+    {"qwen3", "qwen3", 0, 0, 1, NULL},
+    {"phi3", "phi3", 0, 0, 1, "partial_rotary_factor"},
+    {"gptneox", "gpt_neox", 0, 0, 0, "rotary_pct"},
+};
 enum { FAMILY_COUNT = sizeof FAMILIES / sizeof FAMILIES[0] };
 
 const GgufFamily *gguf_family_of(const char *architecture)
@@ -43,13 +47,25 @@ static const GgufSize LLAMA[] = {
     {"attention.head_count", "num_attention_heads", GGUF_SIZE_WHOLE, 0},
     {"attention.head_count_kv", "num_key_value_heads", GGUF_SIZE_WHOLE, 1},
     {"context_length", "max_position_embeddings", GGUF_SIZE_WHOLE, 0},
-    {"attention.key_length", "head_dim", GGUF_SIZE_WHOLE, 1},
     {"attention.layer_norm_rms_epsilon", "rms_norm_eps", GGUF_SIZE_REAL, 0},
     {"rope.freq_base", "rope_theta", GGUF_SIZE_REAL, 1},
     {NULL, NULL, 0, 0}};
 
+static const GgufSize GPTNEOX[] = {
+    {"embedding_length", "hidden_size", GGUF_SIZE_WHOLE, 0},
+    {"feed_forward_length", "intermediate_size", GGUF_SIZE_WHOLE, 0},
+    {"block_count", "num_hidden_layers", GGUF_SIZE_WHOLE, 0},
+    {"attention.head_count", "num_attention_heads", GGUF_SIZE_WHOLE, 0},
+    {"context_length", "max_position_embeddings", GGUF_SIZE_WHOLE, 0},
+    {"attention.layer_norm_epsilon", "layer_norm_eps", GGUF_SIZE_REAL, 0},
+    {"rope.freq_base", "rotary_emb_base", GGUF_SIZE_REAL, 1},
+    {"use_parallel_residual", "use_parallel_residual", GGUF_SIZE_FLAG, 1},
+    {NULL, NULL, 0, 0}};
+
 const GgufSize *gguf_sizes(const GgufFamily *f)
 {
+    if (strcmp(f->architecture, "gptneox") == 0)
+        return GPTNEOX;
     return f->is_gpt2 ? GPT2 : LLAMA;
 }
 
@@ -60,7 +76,10 @@ static const char *const OUTSIDE[][2] = {{"model.embed_tokens", "token_embd"},
                                          {"lm_head", "output"},
                                          {"transformer.wte", "token_embd"},
                                          {"transformer.wpe", "position_embd"},
-                                         {"transformer.ln_f", "output_norm"}};
+                                         {"transformer.ln_f", "output_norm"},
+                                         {"gpt_neox.embed_in", "token_embd"},
+                                         {"gpt_neox.final_layer_norm", "output_norm"},
+                                         {"embed_out", "output"}};
 static const char *const INSIDE[][2] = {{"input_layernorm", "attn_norm"},
                                         {"self_attn.q_proj", "attn_q"},
                                         {"self_attn.k_proj", "attn_k"},
@@ -77,7 +96,13 @@ static const char *const INSIDE[][2] = {{"input_layernorm", "attn_norm"},
                                         {"attn.c_proj", "attn_output"},
                                         {"ln_2", "ffn_norm"},
                                         {"mlp.c_fc", "ffn_up"},
-                                        {"mlp.c_proj", "ffn_down"}};
+                                        {"mlp.c_proj", "ffn_down"},
+                                        {"self_attn.qkv_proj", "attn_qkv"},
+                                        {"mlp.gate_up_proj", "ffn_up"},
+                                        {"attention.query_key_value", "attn_qkv"},
+                                        {"attention.dense", "attn_output"},
+                                        {"mlp.dense_h_to_4h", "ffn_up"},
+                                        {"mlp.dense_4h_to_h", "ffn_down"}};
 
 static const char *stem_of(const char *const (*table)[2], size_t count, const char *name,
                            size_t length)
@@ -90,13 +115,13 @@ static const char *stem_of(const char *const (*table)[2], size_t count, const ch
 
 int gguf_name_of(const char *name, char out[GGUF_NAME_ROOM])
 {
-    static const char *const before[] = {"model.layers.", "transformer.h."};
+    static const char *const before[] = {"model.layers.", "transformer.h.", "gpt_neox.layers."};
     const char              *dot = strrchr(name, '.'), *stem;
     char                    *end;
 
     if (dot == NULL)
         return 0;
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < 3; i++) {
         size_t length = strlen(before[i]);
         long   layer;
 

@@ -6,17 +6,20 @@
 #include "model/params.h"
 
 typedef struct GgufFamily {
-    const char *architecture; // general.architecture
-    const char *type;         // model_type of a config.json
-    int         is_permuted;  // rotary pairs stand next to each other in the rows of q and k
-    int         is_gpt2;      // the keys of gpt2's config.json
+    const char *architecture;   // general.architecture
+    const char *type;           // model_type of a config.json
+    int         is_permuted;    // rotary pairs stand next to each other in the rows of q and k
+    int         is_gpt2;        // learned positions
+    int         has_head_width; // config.json says it as head_dim
+    const char *share; // config.json's name for the share of a head that turns; NULL: all of it
 } GgufFamily;
+#define GGUF_ARCHITECTURES "llama, gpt2, qwen2, qwen3, phi3 or gptneox"
 
 // NULL if there is none.
 const GgufFamily *gguf_family_of(const char *architecture);
 const GgufFamily *gguf_family_by_type(const char *model_type);
 
-typedef enum GgufSizeKind { GGUF_SIZE_WHOLE, GGUF_SIZE_REAL } GgufSizeKind;
+typedef enum GgufSizeKind { GGUF_SIZE_WHOLE, GGUF_SIZE_REAL, GGUF_SIZE_FLAG } GgufSizeKind;
 typedef struct GgufSize {
     const char  *key;    // behind "<architecture>."
     const char  *config; // in config.json

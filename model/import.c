@@ -4,12 +4,11 @@
 #include "io/ckpt.h"
 #include "io/file.h"
 #include "io/json.h"
-#include "io/safetensors.h"
+#include "io/magic.h"
 #include "model/foreign.h"
 #include "model/vocab.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,156 +19,6 @@ static int ends_with(const char *text, const char *end)
 
     return n >= m && strcmp(text + n - m, end) == 0;
 }
-
-// ---- Hugging Face folders
-
-Err import_dims(Arena *scratch, const char *folder, Dims *out)
-{
-    char        path[FILE_PATH_MAX];
-    const Json *config;
-
-    TRY(file_join(path, folder, "config.json"));
-    TRY(json_read(scratch, path, JSON_NO_COMMENTS, &config));
-    TRY(dims_read(config, out));
-    return OK;
-}
-
-// Published files come with and without the prefix in front of every name.
-static const SafeTensor *find(const SafeFolder *f, const char *name, const char *prefix)
-{
-    const SafeTensor *t = safetensors_find(f, name);
-
-    if (t == NULL && strncmp(name, prefix, strlen(prefix)) == 0)
-        t = safetensors_find(f, name + strlen(prefix));
-    return t;
-}
-
-// Masks and tables that old versions saved among the weights.
-static int is_buffer(const char *name)
-{
-    return ends_with(name, ".attn.bias") || ends_with(name, ".attn.masked_bias") ||
-           ends_with(name, ".attention.bias") || ends_with(name, ".attention.masked_bias") ||
-           ends_with(name, ".rotary_emb.inv_freq");
-}
-
-static void say_shape(char *out, size_t size, int rank, const int64_t *shape)
-{
-    size_t used = (size_t)snprintf(out, size, "[");
-
-    for (int i = 0; i < rank && used < size; i++)
-        used +=
-            (size_t)snprintf(out + used, size - used, "%s%" PRId64, i > 0 ? ", " : "", shape[i]);
-    if (used < size)
-        snprintf(out + used, size - used, "]");
-}
-
-static int is_turned(const SafeTensor *t, const CkptTensor *want)
-{
-    return t->rank == 2 && want->rank == 2 && t->shape[0] == want->shape[1] &&
-           t->shape[1] == want->shape[0];
-}
-
-static Err check_shape(const SafeFolder *f, const SafeTensor *t, const CkptTensor *want)
-{
-    char found[256], expected[256];
-    int  same = t->rank == want->rank;
-
-    for (int i = 0; same && i < want->rank; i++)
-        same = t->shape[i] == want->shape[i];
-    say_shape(found, sizeof found, t->rank, t->shape);
-    say_shape(expected, sizeof expected, want->rank, want->shape);
-    if (!same)
-        FAIL(ERR_DATA, "%s: tensor %s has shape %s; config.json makes it %s%s", f->path[t->file],
-             t->name, found, expected, is_turned(t, want) ? ": it is transposed" : "");
-    if (t->kind == SAFE_OTHER)
-        FAIL(ERR_DATA, "%s: tensor %s is of a type that is not read; expected F32, F16 or BF16",
-             f->path[t->file], t->name);
-    return OK;
-}
-
-static Err check_finite(const SafeFolder *f, const SafeTensor *t, const float *x, int64_t count)
-{
-    for (int64_t i = 0; i < count; i++)
-        if (!isfinite(x[i]))
-            FAIL(ERR_DATA, "%s: element %" PRId64 " of tensor %s is %g; expected finite numbers",
-                 f->path[t->file], i, t->name, (double)x[i]);
-    return OK;
-}
-
-// A tied model may carry its head once more; it must then be the embedding.
-static Err check_twin(Arena *scratch, const SafeFolder *f, const SafeTensor *head, const Params *p,
-                      const float *flat)
-{
-    const Param *embed = &p->list[0];
-    CkptTensor   want = {.rank = 2, .shape = {embed->rows, embed->columns}};
-    int64_t      count = embed->rows * embed->columns;
-    float       *twin;
-
-    TRY(check_shape(f, head, &want));
-    twin = arena_new(scratch, float, count);
-    TRY(safetensors_read(f, head, twin));
-    if (memcmp(twin, flat + embed->offset, (size_t)count * sizeof *twin) != 0)
-        FAIL(ERR_DATA,
-             "%s: %s differs from %s, but config.json ties them; set tie_word_embeddings to false",
-             f->path[head->file], head->name, embed->name);
-    return OK;
-}
-
-static Err check_left_over(Arena *scratch, const SafeFolder *f, const uint8_t *used,
-                           const Params *p, const float *flat)
-{
-    for (int64_t i = 0; i < f->count; i++) {
-        const SafeTensor *t = &f->tensor[i];
-
-        if (used[i] || is_buffer(t->name))
-            continue;
-        if (!p->dims.is_tied || strcmp(t->name, params_head_name(&p->dims)) != 0)
-            FAIL(ERR_DATA, "%s: tensor %s has no place in the model that config.json describes",
-                 f->path[t->file], t->name);
-        TRY(check_twin(scratch, f, t, p, flat));
-    }
-    return OK;
-}
-
-static Err read_tensor(Arena *scratch, const SafeFolder *f, const SafeTensor *t, ParamsFile *to,
-                       int n)
-{
-    const Param *one = &to->params->list[n];
-    int64_t      count = one->rows * one->columns;
-    ArenaMark    mark = arena_mark(scratch);
-    float       *values = arena_new(scratch, float, count);
-
-    TRY(safetensors_read(f, t, values));
-    TRY(check_finite(f, t, values, count));
-    TRY(params_take(to, n, 0, values));
-    arena_back(scratch, mark);
-    return OK;
-}
-
-Err import_weights(Arena *scratch, const char *folder, const Params *p, float *flat)
-{
-    ParamsFile        to = {.params = p, .flat = {flat}};
-    const CkptTensor *want = params_tensors(scratch, p);
-    SafeFolder        f;
-    uint8_t          *used;
-
-    TRY(safetensors_open(scratch, folder, &f));
-    used = arena_new(scratch, uint8_t, f.count > 0 ? f.count : 1);
-    for (int n = 0; n < p->count; n++) {
-        const SafeTensor *t = find(&f, p->list[n].name, params_prefix(&p->dims));
-
-        if (t == NULL)
-            FAIL(ERR_DATA, "%s: there is no tensor %s, which config.json asks for", folder,
-                 p->list[n].name);
-        TRY(check_shape(&f, t, &want[n]));
-        TRY(read_tensor(scratch, &f, t, &to, n));
-        used[t - f.tensor] = 1;
-    }
-    TRY(check_left_over(scratch, &f, used, p, flat));
-    return OK;
-}
-
-// ---- whatever a user may point at
 
 // The number N of "vN.h5", -1 for other names (such as files that are being written).
 static int64_t version_of(const char *name)
@@ -213,6 +62,49 @@ static Err find_in_file(Arena *run, ImportModel *out)
     return OK;
 }
 
+// A folder with nothing but a config.json is enough to plan with.
+static int has_weights(const char *folder)
+{
+    static const char *const names[] = {"model.safetensors", "model.safetensors.index.json"};
+    char                     path[FILE_PATH_MAX];
+
+    for (int i = 0; i < 2; i++)
+        if (file_join(path, folder, names[i]) == OK && file_exists(path))
+            return 1;
+    return 0;
+}
+
+static Err find_in_folder(Arena *run, const char *path, ImportModel *out)
+{
+    snprintf(out->chosen, sizeof out->chosen, "%s", path);
+    TRY(import_dims(run, path, &out->dims));
+    if (has_weights(path))
+        TRY(import_check(run, path, &out->dims));
+    return vocab_source(run, path, &out->tokenizer);
+}
+
+static Err no_model(const char *path)
+{
+    char adapter[FILE_PATH_MAX];
+
+    if (!file_is_folder(path))
+        TRY(magic_refuse_file(path, "a model"));
+    if (ends_with(path, ".safetensors"))
+        FAIL(ERR_DATA,
+             "%s: is only a part of a model; give the folder that it lies in, with config.json",
+             path);
+    TRY(file_join(adapter, path, "adapter_config.json"));
+    if (file_exists(adapter))
+        FAIL(ERR_DATA,
+             "%s: holds an adapter (adapter_config.json), not a model; expected the folder of a "
+             "model, with config.json",
+             path);
+    FAIL(ERR_DATA,
+         "%s: is neither a Hugging Face folder (no config.json), nor a run directory (no "
+         "weights/), nor an .h5, .gguf or .bin file",
+         path);
+}
+
 Err import_find(Arena *run, const char *path, ImportModel *out)
 {
     char config[FILE_PATH_MAX], weights[FILE_PATH_MAX];
@@ -220,11 +112,8 @@ Err import_find(Arena *run, const char *path, ImportModel *out)
     *out = (ImportModel){0};
     TRY(file_join(config, path, "config.json"));
     TRY(file_join(weights, path, "weights"));
-    if (file_exists(config)) {
-        TRY(import_dims(run, path, &out->dims));
-        snprintf(out->chosen, sizeof out->chosen, "%s", path);
-        return vocab_source(run, path, &out->tokenizer);
-    }
+    if (file_exists(config))
+        return find_in_folder(run, path, out);
     if (file_exists(weights)) {
         TRY(find_newest(run, weights, out->chosen));
         return find_in_file(run, out);
@@ -236,11 +125,8 @@ Err import_find(Arena *run, const char *path, ImportModel *out)
              path);
     if (!file_is_folder(path) && foreign_is(path))
         return foreign_find(run, path, out);
-    if (!ends_with(path, ".h5"))
-        FAIL(ERR_DATA,
-             "%s: is neither a Hugging Face folder (no config.json), nor a run directory (no "
-             "weights/), nor an .h5, .gguf or .bin file",
-             path);
+    if (file_is_folder(path) || !ends_with(path, ".h5"))
+        return no_model(path);
     snprintf(out->chosen, sizeof out->chosen, "%s", path);
     return find_in_file(run, out);
 }
@@ -257,4 +143,63 @@ Err import_load(Arena *scratch, const ImportModel *m, const Params *p, float *fl
         return foreign_load(scratch, m->chosen, p, flat);
     return ckpt_read_tensors(scratch, m->chosen, params_tensors(scratch, p), p->count, 1,
                              params_take, &to);
+}
+
+// ---- the tokenizer
+
+// An id that the files name for a purpose, although the model has no such token.
+static int64_t beyond(const Json *node, int64_t V)
+{
+    int is_list = node != NULL && node->kind == JSON_ARRAY;
+
+    for (node = is_list ? node->child : node; node != NULL; node = is_list ? node->next : NULL)
+        if (node->kind == JSON_NUMBER && node->number >= (double)V)
+            return (int64_t)node->number;
+    return -1;
+}
+
+int64_t import_beyond(const ImportModel *m, const Json *tokenizer, const char *file,
+                      const char *key)
+{
+    const Json *beside = json_member(tokenizer, "beside");
+    const Json *one = beside == NULL ? NULL : json_member(beside, file);
+
+    return one == NULL || one->kind != JSON_OBJECT ? -1 : beyond(json_member(one, key), m->dims.V);
+}
+
+// Where no text names them, the ids of config.json are all that is known.
+static Err check_ends(const ImportModel *m, const Json *tokenizer, const Vocab *v)
+{
+    const struct {
+        const char *key;
+        int32_t     id;
+    } ends[] = {{"bos_token_id", vocab_bos(v)}, {"eos_token_id", vocab_eos(v)}};
+
+    for (int i = 0; i < 2; i++) {
+        int64_t id = import_beyond(m, tokenizer, "config", ends[i].key);
+
+        if (ends[i].id < 0 && id >= 0)
+            FAIL(ERR_CONFIG,
+                 "%s/config.json: \"%s\" is %" PRId64
+                 "; expected a token below vocab_size, %" PRId64 ": correct it or take it out",
+                 m->chosen, ends[i].key, id, m->dims.V);
+    }
+    return OK;
+}
+
+Err import_vocab(Arena *run, const ImportModel *m, const Json **json, Vocab **out)
+{
+    *out = NULL;
+    *json = NULL;
+    if (m->tokenizer == NULL)
+        return OK;
+    TRY(vocab_parse(run, m->chosen, m->tokenizer, json));
+    TRY(vocab_make(run, *json, out));
+    if (vocab_size(*out) > m->dims.V)
+        FAIL(ERR_DATA,
+             "%s: the tokenizer has ids up to %" PRId64 ", the embedding has %" PRId64
+             " rows: take the tokens beyond them out of the tokenizer, or use the model that it "
+             "was made for",
+             (*json)->file, vocab_size(*out) - 1, m->dims.V);
+    return check_ends(m, *json, *out);
 }

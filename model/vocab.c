@@ -45,7 +45,7 @@ static Err open_with(Arena *text, Arena *run, const char *path, Vocab **out)
     TRY(tokenizer_source(text, path, &source));
     if (source == NULL)
         FAIL(ERR_DATA, "%s: holds no tokenizer; expected one of " TOKENIZER_FILES, path);
-    TRY(json_parse(text, path, source, (int64_t)strlen(source), JSON_NO_COMMENTS, &json));
+    TRY(tokenizer_parse(text, path, source, &json));
     return tokenizer_make(run, json, out);
 }
 
@@ -63,6 +63,11 @@ Err vocab_open(Arena *run, const char *path, Vocab **out)
 Err vocab_source(Arena *arena, const char *path, const char **json)
 {
     return tokenizer_source(arena, path, json);
+}
+
+Err vocab_parse(Arena *arena, const char *path, const char *source, const Json **json)
+{
+    return tokenizer_parse(arena, path, source, json);
 }
 
 // ---- asking
@@ -90,6 +95,20 @@ int32_t vocab_eos(const Vocab *v)
 int32_t vocab_pad(const Vocab *v)
 {
     return v->pad;
+}
+
+int vocab_ends(const Vocab *v, int32_t id)
+{
+    for (int i = 0; i < v->ends; i++)
+        if (v->end[i] == id)
+            return 1;
+    return id >= 0 && id == v->eos;
+}
+
+const int32_t *vocab_more_ends(const Vocab *v, int *count)
+{
+    *count = v->ends;
+    return v->ends > 0 ? v->end : NULL;
 }
 
 static void check_id(const Vocab *v, int32_t id)

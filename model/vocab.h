@@ -34,18 +34,28 @@ Err vocab_open(Arena *run, const char *path, Vocab **out);
 // The JSON that vocab_make makes the same of, without reading much of the files; NULL where a
 // folder holds no tokenizer.  ERR_IO, ERR_DATA.
 Err vocab_source(Arena *arena, const char *path, const char **json);
+// That JSON as a tree for vocab_make.  ERR_DATA naming the file of the folder that is none.
+Err vocab_parse(Arena *arena, const char *path, const char *source, const Json **json);
 
 int64_t vocab_size(const Vocab *v);
 int32_t vocab_bos(const Vocab *v); // -1: none; likewise below
 int32_t vocab_eos(const Vocab *v);
 int32_t vocab_pad(const Vocab *v);
-int     vocab_is_special(const Vocab *v, int32_t id); // a token that no plain text becomes
-int64_t vocab_token_bytes(const Vocab *v);            // at least those of the longest token
+// Whether a model that writes this token has ended its text: eos, and the further tokens that
+// generation_config.json or config.json name as eos_token_id (GGUF: tokenizer.ggml.eot_token_id).
+int vocab_ends(const Vocab *v, int32_t id);
+// Those further tokens, in their order; NULL if there are none.
+const int32_t *vocab_more_ends(const Vocab *v, int *count);
+int            vocab_is_special(const Vocab *v, int32_t id); // a token that no plain text becomes
+int64_t        vocab_token_bytes(const Vocab *v);            // at least those of the longest token
 // The chat template (Jinja) that came with it; NULL: none.
 const char *vocab_chat_template(const Vocab *v);
 
 // At most this many ids come of text[0..length).  Hardly more than `length` for most texts; a
-// tokenizer that normalizes may need a few times as many for what is not ASCII.
+// tokenizer that normalizes may need a few times as many for what is not ASCII.  Never more than
+// VOCAB_GROWTH_MAX per byte: a text that a tokenizer of strange normalizers makes more of is refused
+// when it is encoded.
+enum { VOCAB_GROWTH_MAX = 32 };
 int64_t vocab_room(const Vocab *v, const char *text, int64_t length);
 // ids of text[0..length); at most `room`.  Plain text: nothing becomes a special token.  ERR_DATA
 // naming the first character that has no token and its place.  *count gets the number of ids.

@@ -20,6 +20,8 @@ typedef struct VocabKind {
                       Text *out);
 } VocabKind;
 
+enum { VOCAB_ENDS_MAX = 16 };
+
 struct Vocab {
     const VocabKind *kind;
     int64_t          size;
@@ -27,6 +29,8 @@ struct Vocab {
     int32_t          bos, eos, pad;                                   // -1: none
     int32_t          before[VOCAB_FRAME_MAX], after[VOCAB_FRAME_MAX]; // what frames a text
     int              befores, afters;
+    int32_t          end[VOCAB_ENDS_MAX]; // tokens besides eos that end what a model writes
+    int              ends;
     const char      *chat_template; // or NULL
 };
 

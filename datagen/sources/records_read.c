@@ -1,8 +1,8 @@
 #include "datagen/sources/records_read.h"
 
 #include "base/hash.h"
+#include "datagen/sources/records_private.h"
 #include "io/file.h"
-#include "io/set.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -10,24 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { RECORDS_BYTES_MAX = 1 << 30 };
 static const int64_t JSON_EXACT_MAX = (int64_t)1 << 53; // numbers of JSON are doubles here
-
-typedef struct Reader {
-    Arena             *run;
-    Arena              scratch; // trees of one line, bytes of one file
-    const RecordsSpec *spec;
-    RecordsTable      *out;
-    int64_t            ids, ids_room;
-    struct Name       *name;        // of the records so far
-    RecordsSpec       *only_fields; // wanted are the fields of the first record, nothing else
-    int                is_done;
-} Reader;
-
-typedef struct Name {
-    uint64_t    sum;
-    const char *text, *where;
-} Name;
 
 #define WHERE(json) json_where((json), (char[JSON_WORDS]){0}, JSON_WORDS)
 
@@ -87,12 +70,6 @@ static const Json *at_path(const Json *node, const char *path)
     return node;
 }
 
-static int is_plain(const Json *node)
-{
-    return node->kind == JSON_TEXT || node->kind == JSON_NUMBER || node->kind == JSON_TRUE ||
-           node->kind == JSON_FALSE;
-}
-
 static Err as_text(Reader *r, const Json *node, const char *path, RecordsText *out)
 {
     Text t;
@@ -101,7 +78,7 @@ static Err as_text(Reader *r, const Json *node, const char *path, RecordsText *o
         *out = (RecordsText){arena_text_n(r->run, node->text, node->length), node->length};
         return OK;
     }
-    if (!is_plain(node))
+    if (!reader_is_plain(node))
         FAIL(ERR_DATA,
              "%s: \"%s\" is %s; a field is a text, a number, true or false (a path leads "
              "further inside, as in \"%s.0\")",
@@ -117,16 +94,16 @@ static Err as_text(Reader *r, const Json *node, const char *path, RecordsText *o
 
 static int by_sum(const void *a, const void *b)
 {
-    const Name *x = a, *y = b;
+    const RecordsName *x = a, *y = b;
 
     return x->sum != y->sum ? (x->sum < y->sum ? -1 : 1) : strcmp(x->text, y->text);
 }
 
 static Err take_id(Reader *r, const Json *record)
 {
-    const Json *id;
-    RecordsText text;
-    Name       *name;
+    const Json  *id;
+    RecordsText  text;
+    RecordsName *name;
 
     if (*r->spec->id == 0)
         return OK;
@@ -163,34 +140,106 @@ static Err check_ids(Reader *r)
 
 // ---- one record
 
-static Err first_fields(Reader *r, const Json *record)
+static RecordsText copy_text(Reader *r, const char *text, int64_t length)
 {
-    RecordsSpec *s = r->only_fields;
+    if (length == 0)
+        return (RecordsText){"", 0};
+    return (RecordsText){arena_text_n(r->run, text, length), length};
+}
 
-    for (const Json *m = record->child; m != NULL && s->fields < RECORD_FIELDS_MAX; m = m->next) {
-        if (!is_plain(m) || !record_name_is_good(m->key))
-            continue;
-        s->field[s->fields] = arena_text(r->run, m->key);
-        s->path[s->fields++] = arena_text(r->run, m->key);
+// Besides what the format gives, plain members keep their names; others are empty.
+static Err give_record(void *self, const FormatText *value, const Json *record)
+{
+    Reader            *r = self;
+    const RecordsSpec *s = r->spec;
+    RecordsText       *text = next_record(r);
+
+    r->taken++;
+    for (int f = 0; f < s->fields; f++) {
+        const Json *m = r->from[f] < 0 && s->path[f] != NULL && record != NULL
+                            ? json_member(record, s->field[f])
+                            : NULL;
+
+        text[f] = (RecordsText){"", 0};
+        if (r->from[f] >= 0 && value[r->from[f]].text != NULL)
+            text[f] = copy_text(r, value[r->from[f]].text, value[r->from[f]].length);
+        else if (m != NULL && reader_is_plain(m))
+            TRY(as_text(r, m, s->field[f], &text[f]));
     }
-    if (s->fields == 0)
-        FAIL(ERR_DATA, "%s: the record has no member that is a text or a number", WHERE(record));
-    r->is_done = 1;
     return OK;
 }
 
-static Err take_record(Reader *r, const Json *record)
+static void leave_record(void *self, const char *why)
+{
+    Reader *r = self;
+    int     k = 0;
+
+    while (k < r->reasons && strcmp(r->reason[k], why) != 0)
+        k++;
+    CHECK(k < RECORDS_REASONS_MAX, "more than %d reasons", RECORDS_REASONS_MAX);
+    r->reasons += k == r->reasons;
+    r->reason[k] = why;
+    r->reason_count[k]++;
+    r->left++;
+}
+
+// Where a document of so many bytes is best cut: behind the last empty line, else the last line
+// end, else the last blank, else between characters.
+static int64_t cut_at(const char *text, int64_t length, int64_t most)
+{
+    static const char *const ends[] = {"\n\n", "\n", " "};
+
+    if (length <= most)
+        return length;
+    for (int k = 0; k < 3; k++) {
+        int64_t n = (int64_t)strlen(ends[k]);
+
+        for (int64_t at = most; at > most / 2; at--)
+            if (at >= n && memcmp(text + at - n, ends[k], (size_t)n) == 0)
+                return at;
+    }
+    while (most > 1 && ((unsigned char)text[most] & 0xC0) == 0x80)
+        most--;
+    return most;
+}
+
+static Err give_pieces(void *self, const FormatText *value, const Json *record)
+{
+    Reader     *r = self;
+    const char *at = value[0].text;
+    int64_t     left = value[0].length;
+
+    if (r->spec->piece == 0)
+        return give_record(self, value, record);
+    while (left > 0) {
+        int64_t    bytes = cut_at(at, left, r->spec->piece);
+        FormatText piece = {at, bytes};
+
+        while (piece.length > 0 && strchr(" \r\n", piece.text[piece.length - 1]) != NULL)
+            piece.length--;
+        if (piece.length > 0)
+            TRY(give_record(self, &piece, record));
+        at += bytes;
+        left -= bytes;
+    }
+    return OK;
+}
+
+static FormatTake taker(Reader *r)
+{
+    return (FormatTake){.format = r->format,
+                        .scratch = &r->scratch,
+                        .self = r,
+                        .give = r->format->is_document ? give_pieces : give_record,
+                        .leave = leave_record};
+}
+
+static Err take_own(Reader *r, const Json *record)
 {
     const RecordsSpec *s = r->spec;
-    RecordsText       *text;
+    RecordsText       *text = next_record(r);
 
-    if (record->kind != JSON_OBJECT)
-        FAIL(ERR_DATA, "%s: a record is an object, found %s", WHERE(record),
-             json_kind_name(record->kind));
-    if (r->only_fields != NULL)
-        return first_fields(r, record);
-    TRY(take_id(r, record));
-    text = next_record(r);
+    r->taken++;
     for (int f = 0; f < s->fields; f++) {
         const Json *node = at_path(record, s->path[f]);
 
@@ -208,152 +257,69 @@ static Err take_record(Reader *r, const Json *record)
     return OK;
 }
 
+Err reader_take(Reader *r, const Json *record)
+{
+    FormatTake take;
+
+    if (record->kind != JSON_OBJECT)
+        FAIL(ERR_DATA, "%s: a record is an object, found %s", WHERE(record),
+             json_kind_name(record->kind));
+    if (!r->has_begun)
+        TRY(reader_begin(r, record, NULL));
+    if (r->only_fields != NULL)
+        return OK;
+    TRY(take_id(r, record));
+    if (r->format == NULL)
+        return take_own(r, record);
+    take = taker(r);
+    return format_take(&take, record);
+}
+
+Err reader_take_text(Reader *r, const char *where, const char *text, int64_t length)
+{
+    FormatText value = {text, length};
+
+    if (text_utf8_bad(text, length) >= 0)
+        FAIL(ERR_DATA, "%s: not UTF-8", where);
+    if (memchr(text, 0, (size_t)length) != NULL)
+        FAIL(ERR_DATA, "%s: a byte 0, which no text holds", where);
+    if (!r->has_begun)
+        TRY(reader_begin(r, NULL, NULL));
+    if (r->only_fields != NULL)
+        return OK;
+    for (int f = 0; f < r->spec->fields; f++) // the one field that there is, whatever its name
+        r->from[f] = r->spec->paths != NULL || strcmp(r->spec->field[f], "text") == 0 ? 0 : -1;
+    return give_pieces(r, &value, NULL);
+}
+
+Err reader_take_cot(Reader *r, const char *where, const char *line, int64_t length)
+{
+    FormatTake take;
+
+    if (!r->has_begun)
+        TRY(reader_begin(r, NULL, &FORMAT_COT));
+    if (r->only_fields != NULL)
+        return OK;
+    take = taker(r);
+    return format_take_cot(&take, where, line, length);
+}
+
 // ---- files
-
-static Err read_lines(Reader *r, const char *path, char *data, int64_t length, int is_json)
-{
-    int64_t number = 1;
-
-    for (char *line = data; line < data + length && !r->is_done; number++) {
-        char       *end = memchr(line, '\n', (size_t)(data + length - line));
-        ArenaMark   mark = arena_mark(&r->scratch);
-        const Json *record;
-        int64_t     bytes;
-
-        if (end == NULL)
-            end = data + length;
-        bytes = end - line;
-        bytes -= bytes > 0 && line[bytes - 1] == '\r';
-        if (is_json && strspn(line, " \t") < (size_t)bytes) {
-            TRY(json_parse(&r->scratch,
-                           arena_format(&r->scratch, "%s, line %" PRId64, path, number), line,
-                           bytes, JSON_NO_COMMENTS, &record));
-            TRY(take_record(r, record));
-        } else if (!is_json && bytes > 0) {
-            RecordsText *text = next_record(r);
-
-            if (text_utf8_bad(line, bytes) >= 0)
-                FAIL(ERR_DATA, "%s, line %" PRId64 ": not UTF-8", path, number);
-            if (memchr(line, 0, (size_t)bytes) != NULL)
-                FAIL(ERR_DATA, "%s, line %" PRId64 ": a byte 0, which no text holds", path, number);
-            text[0] = (RecordsText){arena_text_n(r->run, line, bytes), bytes};
-        }
-        arena_back(&r->scratch, mark);
-        line = end + 1;
-    }
-    return OK;
-}
-
-static Err read_list(Reader *r, const char *path, const char *data, int64_t length)
-{
-    const Json *root;
-
-    TRY(json_parse(&r->scratch, path, data, length, JSON_NO_COMMENTS, &root));
-    if (root->kind != JSON_ARRAY)
-        FAIL(ERR_DATA, "%s: a list of records is expected, found %s; one record per line is .jsonl",
-             path, json_kind_name(root->kind));
-    for (const Json *m = root->child; m != NULL && !r->is_done; m = m->next)
-        TRY(take_record(r, m));
-    return OK;
-}
-
-// A set as an object per kept row.
-static Err read_set(Reader *r, const char *path)
-{
-    char        dir[FILE_PATH_MAX];
-    const char *file = strrchr(path, '/');
-    char       *up;
-    Run         run;
-    SetRows     rows;
-
-    snprintf(dir, sizeof dir, "%.*s", file == NULL ? 0 : (int)(file - path), path);
-    up = strrchr(dir, '/');
-    if (file == NULL || file[1] != 'i' || up == NULL || strcmp(up, "/examples") != 0)
-        FAIL(ERR_DATA, "%s: a set is named RUN/examples/iNNNN.h5", path);
-    *up = 0;
-    TRY(run_look(dir, &run));
-    TRY(set_read(&run, &r->scratch, strtoll(file + 2, NULL, 10), &rows));
-    for (int64_t row = 0; row < rows.R && !r->is_done; row++) {
-        Json *record = arena_new(&r->scratch, Json, 1), *member;
-
-        if (rows.status[row] != SET_KEPT)
-            continue;
-        *record = (Json){.kind = JSON_OBJECT, .file = arena_text(&r->scratch, path)};
-        for (int k = rows.fields - 1; k >= 0; k--) {
-            const SetHeap *heap = &rows.field[k];
-            int64_t        bytes = heap->begin[row + 1] - heap->begin[row];
-
-            member = arena_new(&r->scratch, Json, 1);
-            *member =
-                (Json){.kind = JSON_TEXT,
-                       .key = rows.field_name[k],
-                       .text = arena_text_n(&r->scratch, heap->bytes + heap->begin[row], bytes),
-                       .length = bytes,
-                       .next = record->child,
-                       .file = record->file};
-            record->child = member;
-            record->length++;
-        }
-        TRY(take_record(r, record));
-    }
-    return OK;
-}
-
-static RecordsFormat format_of(const RecordsSpec *s, const char *path)
-{
-    static const char *const ends[] = {"", ".jsonl", ".json", ".txt", ".h5"};
-    size_t                   length = strlen(path);
-
-    if (s->format != RECORDS_AUTO)
-        return s->format;
-    for (int f = RECORDS_JSONL; f <= RECORDS_SET; f++)
-        if (length > strlen(ends[f]) && strcmp(path + length - strlen(ends[f]), ends[f]) == 0)
-            return (RecordsFormat)f;
-    return RECORDS_AUTO;
-}
-
-// Some programs of Windows put these three bytes in front of a text.
-static void skip_mark(char **data, int64_t *length)
-{
-    if (*length >= 3 && memcmp(*data, "\xef\xbb\xbf", 3) == 0) {
-        *data += 3;
-        *length -= 3;
-    }
-}
-
-static Err read_bytes(Reader *r, const char *path, RecordsFormat format)
-{
-    char   *data;
-    int64_t length;
-
-    TRY(file_read(&r->scratch, path, RECORDS_BYTES_MAX, &data, &length));
-    skip_mark(&data, &length);
-    if (format == RECORDS_JSON)
-        return read_list(r, path, data, length);
-    return read_lines(r, path, data, length, format == RECORDS_JSONL);
-}
 
 static Err read_file(Reader *r, const char *path)
 {
-    RecordsFormat format = format_of(r->spec, path);
-    ArenaMark     mark = arena_mark(&r->scratch);
+    ArenaMark mark = arena_mark(&r->scratch);
 
-    if (format == RECORDS_AUTO)
-        FAIL(ERR_CONFIG,
-             "%s: its name does not say what it is; expected .jsonl, .json, .txt or .h5, or "
-             "\"format\"",
-             path);
-    if (format == RECORDS_TEXT && r->only_fields != NULL) {
-        r->only_fields->field[0] = r->only_fields->path[0] = "text";
-        r->only_fields->fields = 1;
-        r->is_done = 1;
-    } else if (format == RECORDS_TEXT && r->spec->fields != 1) {
-        FAIL(ERR_CONFIG, "%s: a text file has one field, the line, but \"fields\" names %d", path,
-             r->spec->fields);
-    } else {
-        TRY(format == RECORDS_SET ? read_set(r, path) : read_bytes(r, path, format));
-    }
+    r->path = path;
+    r->has_begun = r->is_done = r->is_set = r->reasons = 0;
+    r->taken = r->left = 0;
+    r->shape = NULL;
+    r->not_taken = "";
+    r->format = NULL;
+    TRY(records_file(r));
     arena_back(&r->scratch, mark);
+    if (r->only_fields == NULL)
+        reader_tell(r);
     return OK;
 }
 
@@ -365,15 +331,17 @@ static Err read_path(Reader *r, const char *path)
 
     if (!file_exists(path))
         FAIL(ERR_DATA,
-             "%s: there is no such file or folder; names in \"files\" are relative to the config",
+             "%s: there is no such file or folder; names in \"files\" are relative to the config, "
+             "on "
+             "the command line to the working directory first",
              path);
     if (!file_is_folder(path))
         return read_file(r, path);
     TRY(file_list(r->run, path, &names, &count));
-    for (int i = 0; i < count && !r->is_done; i++) {
+    for (int i = 0; i < count; i++) {
         char file[FILE_PATH_MAX];
 
-        if (format_of(r->spec, names[i]) == RECORDS_AUTO)
+        if (!records_is_known(r->spec, names[i]))
             continue;
         TRY(file_join(file, path, names[i]));
         known += !file_is_folder(file);
@@ -381,24 +349,33 @@ static Err read_path(Reader *r, const char *path)
             TRY(read_file(r, arena_text(r->run, file)));
     }
     if (known == 0)
-        FAIL(ERR_DATA, "%s: the folder holds no file named .jsonl, .json, .txt or .h5", path);
+        FAIL(ERR_DATA, "%s: the folder holds no file named .jsonl, .json, .tsv, .txt or .h5", path);
     return OK;
+}
+
+static Err read_name(Reader *r, const Json *name)
+{
+    char path[FILE_PATH_MAX];
+
+    if (name->kind != JSON_TEXT || name->length == 0)
+        FAIL(ERR_CONFIG, "%s: the name of a file is expected", WHERE(name));
+    TRY(file_join(path, name->text[0] == '/' ? "" : r->spec->folder, name->text));
+    return read_path(r, arena_text(r->run, path));
 }
 
 static Err read_all(Reader *r)
 {
     const Json *files = r->spec->files;
 
-    if (files->kind != JSON_ARRAY || files->length == 0)
-        FAIL(ERR_CONFIG, "%s: files has to be a list of one or more names", WHERE(files));
-    for (const Json *m = files->child; m != NULL && !r->is_done; m = m->next) {
-        char path[FILE_PATH_MAX];
-
-        if (m->kind != JSON_TEXT || m->length == 0)
-            FAIL(ERR_CONFIG, "%s: the name of a file is expected", WHERE(m));
-        TRY(file_join(path, m->text[0] == '/' ? "" : r->spec->folder, m->text));
-        TRY(read_path(r, arena_text(r->run, path)));
+    if (files->kind == JSON_TEXT) {
+        TRY(read_name(r, files));
+        return check_ids(r);
     }
+    if (files->kind != JSON_ARRAY || files->length == 0)
+        FAIL(ERR_CONFIG, "%s: files has to be a name, or a list of one or more names",
+             WHERE(files));
+    for (const Json *m = files->child; m != NULL; m = m->next)
+        TRY(read_name(r, m));
     return check_ids(r);
 }
 

@@ -33,6 +33,16 @@ uint64_t source_sum(const Source *s)
     return s->sum;
 }
 
+const char *source_report(const Source *s)
+{
+    return s->report == NULL ? "" : s->report;
+}
+
+int64_t source_total(const Source *s)
+{
+    return s->total;
+}
+
 int64_t source_count(const Source *s, SourceSplit split)
 {
     return s->kind->count(s, split);

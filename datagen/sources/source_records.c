@@ -1,5 +1,5 @@
-// Records from files: JSON lines, JSON lists, plain text, published example sets, and folders of
-// these.  Read once, checked, never changed.
+// Records from files: JSON lines, JSON lists, plain text, published example sets, data files as
+// people have them (formats.h), and folders of these.  Read once, checked, never changed.
 #include "base/hash.h"
 #include "base/rng.h"
 #include "datagen/sources/records_read.h"
@@ -16,7 +16,7 @@ typedef struct Config {
     const Json *files, *fields, *held_out;
     int         format;
     const char *id;
-    int64_t     max_tokens;
+    int64_t     max_tokens, piece;
 } Config;
 
 typedef struct Records {
@@ -31,10 +31,13 @@ typedef struct Records {
 static const ConfigField config_fields[] = {
     {"kind", CONFIG_TEXT, offsetof(Config, kind), NULL, 0, 0, NULL, NULL, "records"},
     {"files", CONFIG_JSON, offsetof(Config, files), NULL, 0, 0, NULL, NULL,
-     "Files or folders, a list, relative to the config: .jsonl, .json (a list of objects), .txt (a "
-     "record per line), .h5 (a published example set: what it kept)."},
-    {"format", CONFIG_ENUM, offsetof(Config, format), "auto", 0, 0, "auto|jsonl|json|text|set",
-     NULL, "auto: by the end of the name."},
+     "Files or folders, one or a list, relative to the config, on the command line to the working "
+     "directory first: .jsonl, .json (a list of objects), .tsv (FLAN's chains of thought), .txt (a "
+     "record "
+     "per line), .h5 (a published example set: what it kept)."},
+    {"format", CONFIG_ENUM, offsetof(Config, format), "auto", 0, 0, RECORDS_FORMATS, NULL,
+     "auto: by the end of the name and, without \"fields\", by the first record: alpaca, sharegpt, "
+     "messages, ... give the field messages, documents and paragraphs the field text."},
     {"fields", CONFIG_JSON, offsetof(Config, fields), "", 0, 0, NULL, NULL,
      "Our fields and where they stand, {\"input\": \"instances.0.input\"}; a ? behind the path: "
      "empty where it is absent.  Without it: the members of the first record that are texts, "
@@ -49,6 +52,9 @@ static const ConfigField config_fields[] = {
      "too."},
     {"max_tokens", CONFIG_INT, offsetof(Config, max_tokens), "0", 0, 1 << 20, NULL, NULL,
      "Bound for steps that take it from a field; 0: none."},
+    {"piece", CONFIG_INT, offsetof(Config, piece), "0", 0, 1 << 30, NULL, NULL,
+     "Longest text in bytes: longer documents become several records, cut at an empty line, a line "
+     "end or a blank; 0: as they are."},
     {0}};
 
 static const Records *own(const Source *s)
@@ -188,6 +194,7 @@ static Err read_held_out(Arena *run, const RecordsSpec *spec, const Config *c, R
     files = json_member(c->held_out, "files");
     if (files != NULL) {
         other.files = files;
+        other.report_end = ", held out";
         TRY(records_read(run, &other, &s->held_out));
         take_out(run, s);
         return OK;
@@ -211,14 +218,72 @@ static uint64_t sum_of_all(const Records *s)
     return sum;
 }
 
+#define JSON_AT(json) json_where((json), (char[JSON_WORDS]){0}, JSON_WORDS)
+
+// A named format has its own fields.
+static Err check_keys(const Json *config, const Config *c)
+{
+    if (c->format >= RECORDS_ALPACA && c->fields != NULL)
+        FAIL(ERR_CONFIG,
+             "%s: this \"format\" has its own fields; \"fields\" goes with auto, jsonl, json, text "
+             "and set: leave one of them out",
+             JSON_AT(json_member(config, "format")));
+    return OK;
+}
+
+// The report as part of a message, which is one line.
+static const char *on_one_line(Arena *run, const Text *report)
+{
+    Text t = text_make(run);
+
+    for (int64_t i = 0; i < report->length; i++)
+        text_add(&t, report->data[i] == '\n' ? ";" : report->data + i, 1);
+    return t.data;
+}
+
+static Err check_counts(Arena *run, const Config *c, const Records *s, const Text *report)
+{
+    if (s->train.count == 0)
+        FAIL(ERR_DATA, "%s: the files hold no record%s%s%s", JSON_AT(c->files),
+             s->held_out.count > 0 ? " that is not held out" : "", report->length > 0 ? ": " : "",
+             on_one_line(run, report));
+    if (c->held_out != NULL && s->held_out.count == 0)
+        FAIL(ERR_DATA,
+             "%s: nothing is held out: the files are empty, or the share is too small for %" PRId64
+             " records",
+             JSON_AT(c->held_out), s->train.count);
+    return OK;
+}
+
+static Err read_records(Arena *run, const Json *config, const Config *c, RecordsSpec *spec,
+                        Records *s)
+{
+    TRY(records_fields(run, spec));
+    if (c->piece > 0 && spec->family != FAMILY_DOCUMENT)
+        FAIL(ERR_CONFIG, "%s: \"piece\" cuts texts, but the files hold other records: leave it out",
+             JSON_AT(config));
+    s->fields = spec->fields;
+    for (int f = 0; f < spec->fields; f++)
+        s->field[f] = record_name(spec->field[f]);
+    TRY(records_read(run, spec, &s->train));
+    TRY(read_held_out(run, spec, c, s));
+    TRY(check_counts(run, c, s, spec->report));
+    if (c->held_out != NULL)
+        text_printf(spec->report, "\n%" PRId64 " records are held out, %" PRId64 " are left",
+                    s->held_out.count, s->train.count);
+    return OK;
+}
+
 static Err make(Arena *run, const Json *config, const char *folder, uint64_t seed, Source **out)
 {
     static const char *const names[] = {"all"};
     Config                   c = {0};
     Records                 *s = arena_new(run, Records, 1);
     RecordsSpec              spec;
+    Text                     report = text_make(run);
 
     TRY(config_read(run, config, config_fields, &c));
+    TRY(check_keys(config, &c));
     *s = (Records){.base = {.kind = &source_records,
                             .groups = 1,
                             .group_label = "records",
@@ -229,23 +294,14 @@ static Err make(Arena *run, const Json *config, const char *folder, uint64_t see
                          .files = c.files,
                          .format = (RecordsFormat)c.format,
                          .paths = c.fields,
-                         .id = c.id};
-    TRY(records_fields(run, &spec));
-    s->fields = spec.fields;
-    for (int f = 0; f < spec.fields; f++)
-        s->field[f] = record_name(spec.field[f]);
-    TRY(records_read(run, &spec, &s->train));
-    TRY(read_held_out(run, &spec, &c, s));
-    if (s->train.count == 0)
-        FAIL(ERR_DATA, "%s: the files hold no record%s",
-             json_where(c.files, (char[JSON_WORDS]){0}, JSON_WORDS),
-             s->held_out.count > 0 ? " that is not held out" : "");
-    if (c.held_out != NULL && s->held_out.count == 0)
-        FAIL(ERR_DATA,
-             "%s: nothing is held out: the files are empty, or the share is too small for %" PRId64
-             " records",
-             json_where(c.held_out, (char[JSON_WORDS]){0}, JSON_WORDS), s->train.count);
+                         .id = c.id,
+                         .piece = c.piece,
+                         .report = &report,
+                         .report_end = ""};
+    TRY(read_records(run, config, &c, &spec, s));
     s->base.sum = sum_of_all(s);
+    s->base.total = s->train.count;
+    s->base.report = report.data;
     *out = &s->base;
     return OK;
 }

@@ -18,5 +18,9 @@ Err pattern_make(Arena *run, const Json *json, const char *text, const Pattern *
 
 // Whether it matches anywhere.  `scratch` is as before when it returns.
 PatternAnswer pattern_find(const Pattern *p, Arena *scratch, Span text);
+// The first match at or behind byte `from`: its first group, or all of it where the pattern has no
+// group or the group took no part; *next is where to look for another.
+PatternAnswer pattern_take(const Pattern *p, Arena *scratch, Span text, int64_t from, Span *taken,
+                           int64_t *next);
 
 #endif

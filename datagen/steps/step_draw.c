@@ -5,10 +5,13 @@
 #include <string.h>
 
 typedef struct Draw {
-    int     from;
-    int64_t count;
+    int         from, order;
+    const Json *count_json;
+    int64_t     count; // 0: all
 } Draw;
 
+static const int64_t COUNT_MAX = (int64_t)1 << 39;
+enum { ORDER_SHUFFLED, ORDER_FILE };
 enum { FROM_PROBLEMS, FROM_SEEDS, FROM_HELD_OUT, FROM_NOTHING, FROM_LATEST };
 
 static const ConfigField fields[] = {
@@ -17,8 +20,14 @@ static const ConfigField fields[] = {
      "Fresh problems, never held-out ones; the worked examples; the test; no problem at all; or, "
      "for "
      "each seed, the youngest record of the first pool that descends from it, else the seed."},
-    {"count", CONFIG_INT, offsetof(Draw, count), "0", 0, 0x1p39, NULL, NULL,
-     "Requests per round, for problems and nothing; of the others all there are."},
+    {"count", CONFIG_JSON, offsetof(Draw, count_json), "", 0, 0, NULL, NULL,
+     "Requests per round, for problems and nothing; \"all\" or 0: each record of the files once. "
+     "Of "
+     "the others all there are."},
+    {"order", CONFIG_ENUM, offsetof(Draw, order), "shuffled", 0, 0, "shuffled|file", NULL,
+     "Of problems that are records of files: in a new order in every pass and iteration, or as "
+     "they "
+     "stand."},
     {0}};
 
 static SourceSplit split_of(const Draw *d)
@@ -28,22 +37,52 @@ static SourceSplit split_of(const Draw *d)
                                                            : SPLIT_TRAIN;
 }
 
+// Absent is no way to say "all": it would be too easy to forget.
+static Err read_count(const StepReader *reader, const Json *json, Draw *d)
+{
+    const Json *count = d->count_json;
+
+    if (count == NULL)
+        FAIL(ERR_CONFIG, "%s: \"count\" has to say how many requests, 1 or more, or \"all\"",
+             STEP_WHERE(json));
+    if (count->kind == JSON_TEXT && strcmp(count->text, "all") != 0)
+        FAIL(ERR_CONFIG, "%s: \"count\" is a number or \"all\", found %s", STEP_WHERE(count),
+             json_show(count, (char[JSON_WORDS]){0}, JSON_WORDS));
+    if (count->kind != JSON_TEXT) {
+        Err e = json_i64(count, 0, COUNT_MAX, &d->count);
+
+        if (e != OK)
+            err_record()->code = ERR_CONFIG;
+        TRY(e == OK ? OK : ERR_CONFIG);
+    }
+    if (d->count == 0 && (d->from != FROM_PROBLEMS || source_total(reader->source) == 0))
+        FAIL(ERR_CONFIG,
+             "%s: \"count\" has to say how many requests, 1 or more: there is no \"all\" of %s",
+             STEP_WHERE(count), d->from == FROM_PROBLEMS ? "problems without an end" : "nothing");
+    return OK;
+}
+
 static Err read_draw(StepReader *reader, const Json *json, Op *op)
 {
-    const Draw        *d = op->settings;
+    Draw              *d = op->settings;
     Recipe            *r = reader->recipe;
     int                is_all = d->from != FROM_PROBLEMS && d->from != FROM_NOTHING, count;
     const char *const *names = source_fields(reader->source, &count);
 
     if (op != &r->op[0])
         FAIL(ERR_CONFIG, "%s: only the first step may draw", STEP_WHERE(json));
-    if (is_all && d->count != 0)
+    if (is_all && d->count_json != NULL)
         FAIL(ERR_CONFIG, "%s: no \"count\" here: of these problems all are drawn",
              STEP_WHERE(json));
-    if (!is_all && d->count == 0)
-        FAIL(ERR_CONFIG, "%s: \"count\" has to say how many requests, 1 or more", STEP_WHERE(json));
+    if (!is_all)
+        TRY(read_count(reader, json, d));
+    if (d->order == ORDER_FILE && (d->from != FROM_PROBLEMS || source_total(reader->source) == 0))
+        FAIL(ERR_CONFIG, "%s: \"order\" is for problems that are records of files",
+             STEP_WHERE(json));
     r->counts = !is_all;
-    r->requests = is_all ? source_count(reader->source, split_of(d)) : d->count;
+    r->requests = is_all          ? source_count(reader->source, split_of(d))
+                  : d->count == 0 ? source_total(reader->source)
+                                  : d->count;
     if (r->requests == 0)
         FAIL(ERR_CONFIG, "%s: the source has no such problems%s", STEP_WHERE(json),
              d->from == FROM_HELD_OUT ? ": it holds nothing out (problems.held_out)" : "");
@@ -85,7 +124,9 @@ static StepAnswer run_draw(const StepRun *run, const void *settings, Record *r)
 
     if (d->from == FROM_SEEDS || d->from == FROM_HELD_OUT || d->from == FROM_LATEST)
         k %= source_count(run->source, split_of(d));
-    if (d->from == FROM_LATEST)
+    if (d->order == ORDER_FILE) // the seeds of files are their records, as they stand
+        source_draw(run->source, SPLIT_SEEDS, run->iteration, k % source_total(run->source), r);
+    else if (d->from == FROM_LATEST)
         draw_latest(run, k, r);
     else if (d->from != FROM_NOTHING)
         source_draw(run->source, split_of(d), run->iteration, k, r);

@@ -12,16 +12,16 @@
 enum { TOKENS_MAX = 1 << 20, SAMPLES_MAX = 1024 };
 
 typedef struct Generate {
-    const char *prompt, *text, *into;
+    const char *prompt, *text, *into, *system;
     const Json *max_tokens_json, *stop_json;
     SampleSpec  spec;
     int64_t     samples;
-    int         ignores_eos;
+    int         ignores_eos, is_chat;
 
     // From these, by read_generate.
-    Template template;
-    const char *ended; // the verdict
-    Template    limit; // of tokens
+    Template template, system_template; // pieces 0: none
+    const char *ended;                  // the verdict
+    Template    limit;                  // of tokens
     int64_t     max_tokens;
     int         stops;
     const char *stop[DECODE_STOPS_MAX];
@@ -34,6 +34,12 @@ static const ConfigField fields[] = {
      "The prompt itself, instead of a file."},
     {"into", CONFIG_TEXT, offsetof(Generate, into), NULL, 0, 0, NULL, NULL,
      "Field for the text; the verdict <into>.ended says whether it came to an end."},
+    {"as", CONFIG_ENUM, offsetof(Generate, is_chat), "text", 0, 0, "text|chat", NULL,
+     "text: the model goes on with the prompt; chat: the prompt is what a user says, written by "
+     "the "
+     "chat template."},
+    {"system", CONFIG_TEXT, offsetof(Generate, system), "", 0, 0, NULL, NULL,
+     "Template of a system message before the prompt, for chat."},
     {"temperature", CONFIG_FLOAT, offsetof(Generate, spec.temperature), "1", 0, 100, NULL, NULL,
      "0: always the most likely token."},
     {"top_k", CONFIG_INT, offsetof(Generate, spec.top_k), "0", 0, 1 << 24, NULL, NULL,
@@ -57,6 +63,34 @@ static const ConfigField fields[] = {
     {"samples", CONFIG_INT, offsetof(Generate, samples), "1", 1, SAMPLES_MAX, NULL, NULL,
      "The record becomes this many, each with a text of its own."},
     {0}};
+
+static Err check_no_special(const char *where, const Template *t)
+{
+    for (int i = 0; i < t->pieces; i++)
+        if (t->piece[i].kind == TEMPLATE_SPECIAL)
+            FAIL(ERR_CONFIG, "%s: {%s} has no place in a message; the chat template writes it",
+                 where, t->piece[i].text);
+    return OK;
+}
+
+// Texts that a chat template ends a turn with come on top.
+static Err read_chat(StepReader *reader, const Json *json, Generate *g)
+{
+    if (!g->is_chat && *g->system != 0)
+        FAIL(ERR_CONFIG, "%s: \"system\" goes with \"as\": \"chat\"", STEP_WHERE(json));
+    if (!g->is_chat)
+        return OK;
+    if (g->stops > DECODE_STOPS_MAX - CHATFORM_ENDS_MAX)
+        FAIL(ERR_CONFIG, "%s: stop can have at most %d texts with \"as\": \"chat\"",
+             STEP_WHERE(g->stop_json), DECODE_STOPS_MAX - CHATFORM_ENDS_MAX);
+    if (*g->system != 0)
+        TRY(step_template(reader, json_member(json, "system"), "system", g->system,
+                          &g->system_template));
+    TRY(check_no_special(g->template.name, &g->template));
+    TRY(check_no_special(g->system_template.name, &g->system_template));
+    reader->recipe->asks_chat = 1;
+    return step_gives_reason(reader, json, "template");
+}
 
 static Err read_prompt(StepReader *reader, const Json *json, Generate *g)
 {
@@ -121,6 +155,7 @@ static Err read_generate(StepReader *reader, const Json *json, Op *op)
     TRY(read_prompt(reader, json, g));
     TRY(read_limit(reader, g));
     TRY(read_stops(g));
+    TRY(read_chat(reader, json, g));
     if (g->samples > 1 && g->spec.temperature <= 0)
         FAIL(ERR_CONFIG, "%s: %" PRId64 " samples at temperature 0 would all be the same",
              STEP_WHERE(json), g->samples);
@@ -167,6 +202,24 @@ static uint64_t stream_of(const StepRun *run, const Record *r)
                       (uint64_t)run->number);
 }
 
+// What the system says, as one text.
+static void add_system(const StepRun *run, const Generate *g, Record *r, TeacherRequest *out)
+{
+    const Template *t = &g->system_template;
+    TemplateSpan   *spans;
+    Text            text = text_make(r->arena);
+
+    out->is_chat = 1;
+    out->work = run->work;
+    if (t->pieces == 0)
+        return;
+    spans = step_expand(t, r);
+    for (int i = 0; i < t->pieces; i++)
+        text_add(&text, spans[i].text, spans[i].length);
+    out->system = text.length > 0 ? text.data : "";
+    out->system_length = text.length;
+}
+
 static void submit_generate(const StepRun *run, const void *settings, Record *r,
                             TeacherRequest *out)
 {
@@ -181,6 +234,8 @@ static void submit_generate(const StepRun *run, const void *settings, Record *r,
                             .stops = g->stops,
                             .seed = run->seed,
                             .stream = stream_of(run, r)};
+    if (g->is_chat)
+        add_system(run, g, r, out);
     if (out->max_tokens == 0)
         record_reject(r, "malformed");
     memcpy(out->stop, g->stop, sizeof g->stop);

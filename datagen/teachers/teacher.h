@@ -6,6 +6,7 @@
 #define TD_DATAGEN_TEACHER_H
 
 #include "base/arena.h"
+#include "datagen/chatform.h"
 #include "datagen/template.h"
 #include "model/decode.h"
 #include "model/vocab.h"
@@ -16,7 +17,11 @@ typedef struct TeacherRequest {
     const TemplateSpan
                *spans; // the prompt; valid until the result is taken, like all pointers here
     int         span_count;
-    Record     *record; // whose arena may be used
+    Record     *record;  // whose arena may be used
+    int         is_chat; // the prompt is what a user says, not the beginning of a text
+    const char *system;  // what the system says before, [system_length]; NULL: nothing
+    int64_t     system_length;
+    Arena      *work; // for what a chat template computes; NULL unless is_chat
     SampleSpec  spec;
     int64_t     max_tokens; // new tokens, at least 1
     int         ignores_eos;
@@ -49,14 +54,14 @@ typedef struct TeacherStats {
     int64_t requests; // answered or failed
     int64_t prompt_tokens, new_tokens;
     int64_t sent, cached; // endpoint: HTTP requests sent; results that came from the cache
-    // What requests came to that gave no answer; most are tried again.  Every one that was sent is an
-    // answer or one of these: sent = requests - cached - failed + the following eight.
+    // What requests came to that gave no answer; most are tried again.  Every one that was sent is
+    // an answer or one of these: sent = requests - cached - failed + the following eight.
     int64_t retries_429, retries_5xx, retries_timeout, retries_cut, retries_garbage;
     int64_t retries_usage, refused; // wrong counts of tokens; other 4xx, answers held back
     int64_t dropped;                // given up when the run stopped
     int64_t retries_connect;        // no connection: these were not sent
     int64_t failed;                 // results without an answer, not from the cache
-    double  cost; // in the currency of the configured prices
+    double  cost;                   // in the currency of the configured prices
 } TeacherStats;
 
 typedef struct Teacher Teacher;
@@ -81,8 +86,9 @@ struct Teacher { // first member of every kind's own struct
 // Reasons that submit and failed results may give, for the table of a recipe.
 const char *const *teacher_reasons(int *count);
 
-// The decoder with its vocabulary, which may be NULL only for recipes that do not generate.
-Teacher *teacher_local(Arena *run, Decoder *decoder, const Vocab *vocab);
+// The decoder with its vocabulary, which may be NULL only for recipes that do not generate, and the
+// way to write conversations, NULL if no request is_chat.
+Teacher *teacher_local(Arena *run, Decoder *decoder, const Vocab *vocab, const ChatForm *chat);
 // Answers by rule, see docs/scripted-teacher.md.  config: {"seed": 1, "p_length": 0.1, ...} or
 // NULL.  ERR_CONFIG.
 Err teacher_scripted(Arena *run, const Json *config, int slots, Teacher **out);

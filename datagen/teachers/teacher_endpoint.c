@@ -129,7 +129,8 @@ static const char *submit(Teacher *t, const TeacherRequest *r)
         return "malformed";
     if (length > ENDPOINT_PROMPT_MAX)
         return "prompt too long";
-    if (text_utf8_bad(prompt, length) >= 0)
+    if (text_utf8_bad(prompt, length) >= 0 ||
+        (r->system != NULL && text_utf8_bad(r->system, r->system_length) >= 0))
         return "not UTF-8";
     while (a < e->ask + e->asks && a->state != ASK_FREE)
         a++;

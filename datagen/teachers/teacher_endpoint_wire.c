@@ -43,16 +43,20 @@ static void add_number(Text *t, const char *key, double value)
     json_write_number(t, value);
 }
 
-static void add_prompt(Text *t, const EndpointConfig *c, const char *prompt)
+// The recipe's system message goes before that of the config.
+static void add_prompt(Text *t, const EndpointConfig *c, const TeacherRequest *r,
+                       const char *prompt)
 {
+    const char *system = r->system != NULL ? r->system : c->system;
+
     if (c->api == ENDPOINT_COMPLETIONS) {
         add_text(t, "prompt", prompt);
         return;
     }
     text_puts(t, ", \"messages\": [");
-    if (*c->system != 0) {
+    if (*system != 0) {
         text_puts(t, "{\"role\": \"system\"");
-        add_text(t, "content", c->system);
+        add_text(t, "content", system);
         text_puts(t, "}, ");
     }
     text_puts(t, "{\"role\": \"user\"");
@@ -98,7 +102,7 @@ void endpoint_body(Text *t, const EndpointConfig *c, const TeacherRequest *r, co
 {
     text_puts(t, "{\"model\": ");
     text_json(t, c->model, (int64_t)strlen(c->model));
-    add_prompt(t, c, prompt);
+    add_prompt(t, c, r, prompt);
     text_printf(t, ", \"max_tokens\": %" PRId64, r->max_tokens);
     add_spec(t, r);
     add_stops(t, r);

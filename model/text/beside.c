@@ -115,18 +115,44 @@ static int32_t find_token(Build *b, const Json *beside, const char *name)
                         : pieces_find(&b->t->pieces, build_text(b, text, (int64_t)strlen(text)));
 }
 
-// config.json names ids; several of them for one purpose: the first.
-static int32_t find_id(const Build *b, const Json *beside, const char *key)
+// -1: no id of a token.
+static int32_t token_of(const Build *b, const Json *node)
 {
-    const Json *node = member_of(beside, "config", key);
-
-    if (node != NULL && node->kind == JSON_ARRAY)
-        node = node->child;
     if (node == NULL || node->kind != JSON_NUMBER || node->number < 0 ||
         node->number >= (double)b->t->pieces.size ||
         b->t->pieces.text[(int32_t)node->number].data == NULL)
         return -1;
     return (int32_t)node->number;
+}
+
+// config.json names ids; several of them for one purpose: the first.
+static int32_t find_id(const Build *b, const Json *beside, const char *key)
+{
+    const Json *node = member_of(beside, "config", key);
+
+    return token_of(b, node != NULL && node->kind == JSON_ARRAY ? node->child : node);
+}
+
+static void add_end(Vocab *v, int32_t id)
+{
+    if (v->eos < 0)
+        v->eos = id;
+    if (id >= 0 && !vocab_ends(v, id) && v->ends < VOCAB_ENDS_MAX)
+        v->end[v->ends++] = id;
+}
+
+// What other programs end a text with: one id or a list of them.
+static void find_ends(const Build *b, const Json *beside)
+{
+    static const char *const files[] = {"generation_config", "config"};
+
+    for (int i = 0; i < 2; i++) {
+        const Json *node = member_of(beside, files[i], "eos_token_id");
+        int         is_list = node != NULL && node->kind == JSON_ARRAY;
+
+        for (node = is_list ? node->child : node; node != NULL; node = is_list ? node->next : NULL)
+            add_end(&b->t->vocab, token_of(b, node));
+    }
 }
 
 static int32_t find_special(Build *b, const Json *beside, const char *token, const char *id)
@@ -147,6 +173,7 @@ static void find_specials(Build *b, const Json *beside)
         v->bos = v->before[0];
     if (v->eos < 0 && v->afters > 0)
         v->eos = v->after[v->afters - 1];
+    find_ends(b, beside);
     if (v->befores == 0 && v->bos >= 0 && beside_switch(beside, "add_bos_token", b->adds_bos))
         v->before[v->befores++] = v->bos;
     if (v->afters == 0 && v->eos >= 0 && beside_switch(beside, "add_eos_token", 0))

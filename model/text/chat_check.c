@@ -187,6 +187,18 @@ static void check_spans(Check *c)
     err_forget();
 }
 
+// What refuses the simplest conversation refuses all: once is enough.
+static int check_any(Check *c)
+{
+    const char *const words[] = {"user", "Hi", NULL};
+    ArenaMark         mark = arena_mark(c->scratch);
+    JinjaOutput       o;
+    int is_any = probe(c, words, CHAT_NO_PROMPT, "a single message of the user is refused", &o);
+
+    arena_back(c->scratch, mark);
+    return is_any;
+}
+
 Err chat_template_check(const ChatTemplate *t, Arena *scratch, Text *report)
 {
     static void (*const checks[])(Check * c) = {check_system, check_roles, check_prompt,
@@ -195,11 +207,62 @@ Err chat_template_check(const ChatTemplate *t, Arena *scratch, Text *report)
     Check c = {t, scratch, report};
 
     CHECK(report->arena != scratch, "the report outlives the probes");
+    if (!check_any(&c))
+        return OK;
     for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++) {
         ArenaMark mark = arena_mark(scratch);
 
         checks[i](&c);
         arena_back(scratch, mark);
     }
+    return OK;
+}
+
+// ---- a conversation of its own
+
+static int tells(const Json *message)
+{
+    const Json *role = json_member(message, "role");
+
+    return role != NULL && role->kind == JSON_TEXT &&
+           (strcmp(role->text, "system") == 0 || strcmp(role->text, "developer") == 0);
+}
+
+static int is_in(const ChatText *c, const Json *words)
+{
+    JinjaValue text = jinja_string_n(words->text, words->length);
+
+    text = jinja_strip(&text, NULL, STRIP_BEGIN | STRIP_END);
+    return jinja_find(c->text, c->length, text.text, text.length) >= 0;
+}
+
+// A content is a text, or a list of parts, some of which have a text.
+static int is_lost(const ChatText *c, const Json *content)
+{
+    if (content == NULL)
+        return 0;
+    if (content->kind == JSON_TEXT)
+        return !is_in(c, content);
+    for (const Json *m = content->kind == JSON_ARRAY ? content->child : NULL; m != NULL;
+         m = m->next) {
+        const Json *text = m->kind == JSON_OBJECT ? json_member(m, "text") : NULL;
+
+        if (text != NULL && text->kind == JSON_TEXT && !is_in(c, text))
+            return 1;
+    }
+    return 0;
+}
+
+Err chat_template_complete(const ChatTemplate *t, const Json *messages, const ChatText *c)
+{
+    int64_t number = 0;
+
+    for (const Json *m = messages->child; m != NULL; m = m->next, number++)
+        if (m->kind == JSON_OBJECT && tells(m) && is_lost(c, json_member(m, "content")))
+            FAIL(ERR_DATA,
+                 "%s: the template drops message %lld, of the system, without a word: take the "
+                 "message out, say it in the first message of the user, or take a template that "
+                 "writes it",
+                 t->name, (long long)number);
     return OK;
 }

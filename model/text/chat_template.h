@@ -68,6 +68,10 @@ int64_t chat_text_points(const ChatText *c, int64_t byte);
 Err chat_text_ids(const ChatText *c, const Vocab *v, Arena *arena, Arena *scratch, int32_t **ids,
                   uint8_t **mask, int64_t *count);
 
+// Whether the words of the system's messages are all in the text that was made of them.  ERR_DATA
+// naming the first that the template dropped.  For those who would not see that they are gone.
+Err chat_template_complete(const ChatTemplate *t, const Json *messages, const ChatText *c);
+
 // What a user of the template should know, one line each: system messages dropped or refused, bos
 // twice, turns without an end, text that changes afterwards.  Empty: nothing to say.
 Err chat_template_check(const ChatTemplate *t, Arena *scratch, Text *report);

@@ -13,6 +13,7 @@
 
 typedef struct Ends {
     int64_t     bos, eos, unknown, pad; // -1: none
+    int64_t     turn;                   // ends a turn; -1: none
     int         adds_bos, adds_eos;
     const char *chat; // or NULL
 } Ends;
@@ -38,8 +39,11 @@ static void add_beside(Text *t, const Ends *e, const Bytes *text, int64_t size)
         text_json(t, e->chat, (int64_t)strlen(e->chat));
         text_puts(t, ", ");
     }
-    text_printf(t, "\"add_bos_token\": %s, \"add_eos_token\": %s}}}",
-                e->adds_bos ? "true" : "false", e->adds_eos ? "true" : "false");
+    text_printf(t, "\"add_bos_token\": %s, \"add_eos_token\": %s}", e->adds_bos ? "true" : "false",
+                e->adds_eos ? "true" : "false");
+    if (e->turn >= 0)
+        text_printf(t, ", \"generation_config\": {\"eos_token_id\": %" PRId64 "}", e->turn);
+    text_puts(t, "}}");
 }
 
 static const char *write_spm(Arena *arena, const SpmPieces *p, const Ends *e)
@@ -73,15 +77,27 @@ typedef struct GgufVocab {
     Ends     ends;
 } GgufVocab;
 
-static Err read_ends(Arena *arena, const Gguf *g, Ends *e, int adds_bos)
+// Some writers say that there is none by an id of -1 in 32 bits.
+static Err read_id(const Gguf *g, const char *key, int64_t size, int64_t *out)
 {
-    enum { NO_ID = -1 };
-    const int64_t most = INT64_MAX;
+    TRY(gguf_get_i64(g, key, INT64_MIN, INT64_MAX, -1, out));
+    if (*out < 0 || *out == UINT32_MAX)
+        *out = -1;
+    if (*out >= size)
+        FAIL(ERR_DATA,
+             "%s: %s is %" PRId64 "; expected the id of one of its %" PRId64
+             " tokens: convert the model again",
+             g->path, key, *out, size);
+    return OK;
+}
 
-    TRY(gguf_get_i64(g, "tokenizer.ggml.bos_token_id", NO_ID, most, NO_ID, &e->bos));
-    TRY(gguf_get_i64(g, "tokenizer.ggml.eos_token_id", NO_ID, most, NO_ID, &e->eos));
-    TRY(gguf_get_i64(g, "tokenizer.ggml.unknown_token_id", NO_ID, most, NO_ID, &e->unknown));
-    TRY(gguf_get_i64(g, "tokenizer.ggml.padding_token_id", NO_ID, most, NO_ID, &e->pad));
+static Err read_ends(Arena *arena, const Gguf *g, int64_t size, Ends *e, int adds_bos)
+{
+    TRY(read_id(g, "tokenizer.ggml.bos_token_id", size, &e->bos));
+    TRY(read_id(g, "tokenizer.ggml.eos_token_id", size, &e->eos));
+    TRY(read_id(g, "tokenizer.ggml.eot_token_id", size, &e->turn));
+    TRY(read_id(g, "tokenizer.ggml.unknown_token_id", size, &e->unknown));
+    TRY(read_id(g, "tokenizer.ggml.padding_token_id", size, &e->pad));
     TRY(gguf_get_flag(g, "tokenizer.ggml.add_bos_token", adds_bos, &e->adds_bos));
     TRY(gguf_get_flag(g, "tokenizer.ggml.add_eos_token", 0, &e->adds_eos));
     return gguf_get_text(arena, g, "tokenizer.chat_template", &e->chat);
@@ -131,7 +147,7 @@ static Err from_llama(Arena *arena, const Gguf *g, GgufVocab *v, const char **js
 
     while (v->type != NULL && p.size > 1 && v->type[p.size - 1] == SPM_UNUSED)
         p.size--; // rows of the embedding that are there to fill it up
-    TRY(read_ends(arena, g, &v->ends, 1));
+    TRY(read_ends(arena, g, v->size, &v->ends, 1));
     TRY(gguf_get_floats(arena, g, "tokenizer.ggml.scores", &score, &scores));
     if (scores != v->size)
         FAIL(ERR_DATA,
@@ -157,11 +173,21 @@ typedef struct Pre { // what tokenizer.ggml.pre calls a way to cut texts into wo
     int         is_nfc, ignores_merges, cuts_digits, adds_bos;
 } Pre;
 
+// llama.cpp's own for files that say nothing: several cuts, one after the other.
+static const char *const DEFAULT_CUTS[] = {"[\\p{P}\\$\\+<=>\\^~\\|]+", SCAN_GPT2, "\\p{N}+",
+                                           "[0-9][0-9][0-9]", NULL};
+
 static const Pre PRES[] = {
-    {"gpt-2", SCAN_GPT2, 0, 0, 0, 0},    {"gpt2", SCAN_GPT2, 0, 0, 0, 0},
-    {"olmo", SCAN_GPT2, 0, 0, 0, 0},     {"llama-bpe", SCAN_LLAMA3, 0, 1, 0, 1},
-    {"llama3", SCAN_LLAMA3, 0, 1, 0, 1}, {"llama-v3", SCAN_LLAMA3, 0, 1, 0, 1},
-    {"qwen2", SCAN_QWEN2, 1, 0, 0, 0},   {"smollm", SCAN_GPT2, 0, 0, 1, 0}};
+    {"gpt-2", SCAN_GPT2, 0, 0, 0, 0},      {"gpt2", SCAN_GPT2, 0, 0, 0, 0},
+    {"olmo", SCAN_GPT2, 0, 0, 0, 0},       {"mpt", SCAN_GPT2, 0, 0, 0, 0},
+    {"phi-2", SCAN_GPT2, 0, 0, 0, 0},      {"llama-bpe", SCAN_LLAMA3, 0, 1, 0, 1},
+    {"llama3", SCAN_LLAMA3, 0, 1, 0, 1},   {"llama-v3", SCAN_LLAMA3, 0, 1, 0, 1},
+    {"dbrx", SCAN_LLAMA3, 0, 0, 0, 0},     {"smaug-bpe", SCAN_LLAMA3, 0, 0, 0, 0},
+    {"qwen2", SCAN_QWEN2, 1, 0, 0, 0},     {"deepseek-r1-qwen", SCAN_QWEN2, 1, 0, 0, 0},
+    {"stablelm2", SCAN_QWEN2, 0, 0, 0, 0}, {"smollm", SCAN_GPT2, 0, 0, 1, 0},
+    {"starcoder", SCAN_GPT2, 0, 0, 1, 0},  {"refact", SCAN_GPT2, 0, 0, 1, 0},
+    {"command-r", SCAN_GPT2, 0, 0, 1, 0},  {"codeshell", SCAN_GPT2, 0, 0, 1, 0},
+    {"default", NULL, 0, 0, 0, 0}};
 
 static Err find_pre(Arena *arena, const Gguf *g, int64_t merges, const Pre **out)
 {
@@ -178,9 +204,16 @@ static Err find_pre(Arena *arena, const Gguf *g, int64_t merges, const Pre **out
         return OK;
     FAIL(ERR_DATA,
          "%s: tokenizer.ggml.pre is %s%s%s, and how it cuts texts into words is not known here; "
-         "known are gpt-2, llama-bpe, qwen2 and smollm",
+         "known are gpt-2, llama-bpe, qwen2, smollm and default, and what is as these",
          g->path, name == NULL ? "not there" : "\"", name == NULL ? "" : name,
          name == NULL ? "" : "\"");
+}
+
+static void add_cut(Text *t, const char *pattern)
+{
+    text_puts(t, "{\"type\": \"Split\", \"pattern\": {\"Regex\": ");
+    text_json(t, pattern, (int64_t)strlen(pattern));
+    text_puts(t, "}, \"behavior\": \"Isolated\", \"invert\": false}, ");
 }
 
 static void add_cuts(Text *t, const Pre *pre)
@@ -189,9 +222,11 @@ static void add_cuts(Text *t, const Pre *pre)
     text_puts(t, "\"pre_tokenizer\": {\"type\": \"Sequence\", \"pretokenizers\": [");
     if (pre->cuts_digits)
         text_puts(t, "{\"type\": \"Digits\", \"individual_digits\": true}, ");
-    text_puts(t, "{\"type\": \"Split\", \"pattern\": {\"Regex\": ");
-    text_json(t, pre->pattern, (int64_t)strlen(pre->pattern));
-    text_puts(t, "}, \"behavior\": \"Isolated\", \"invert\": false}, {\"type\": \"ByteLevel\", "
+    for (int i = 0; pre->pattern == NULL && DEFAULT_CUTS[i] != NULL; i++)
+        add_cut(t, DEFAULT_CUTS[i]);
+    if (pre->pattern != NULL)
+        add_cut(t, pre->pattern);
+    text_puts(t, "{\"type\": \"ByteLevel\", "
                  "\"add_prefix_space\": false, \"trim_offsets\": true, \"use_regex\": false}]}, "
                  "\"post_processor\": null, \"decoder\": {\"type\": \"ByteLevel\"}, ");
 }
@@ -252,7 +287,7 @@ static Err from_gpt2(Arena *arena, const Gguf *g, GgufVocab *v, const char **jso
 
     TRY(gguf_get_texts(arena, g, "tokenizer.ggml.merges", &merge, &merges));
     TRY(find_pre(arena, g, merges, &pre));
-    TRY(read_ends(arena, g, &v->ends, pre->adds_bos));
+    TRY(read_ends(arena, g, v->size, &v->ends, pre->adds_bos));
     text_puts(&t, "{\"kind\": \"tokenizer.json\", \"tokenizer\": {\"version\": \"1.0\", "
                   "\"truncation\": null, \"padding\": null, ");
     add_added(&t, v);
@@ -284,7 +319,8 @@ Err foreign_vocab_gguf(Arena *arena, const Gguf *g, const char **json)
 
 // ---- llama2.c
 
-static const Ends LLAMA2C_ENDS = {.bos = 1, .eos = 2, .unknown = 0, .pad = -1, .adds_bos = 1};
+static const Ends LLAMA2C_ENDS = {
+    .bos = 1, .eos = 2, .unknown = 0, .pad = -1, .turn = -1, .adds_bos = 1};
 
 // Blanks back to what SentencePiece writes for them.
 static Bytes mark_blanks(Arena *arena, Bytes from)

@@ -1,6 +1,7 @@
 // Our vocabularies as the metadata of a GGUF file.
 #include "model/text/foreign_vocab.h"
 
+#include "model/text/ranks.h"
 #include "model/text/spm.h"
 #include "model/text/tokenizer_private.h"
 #include "model/text/zeros.h"
@@ -20,6 +21,7 @@ typedef struct Tokens {
     float      *score;
     const char *zero;
     GgufMeta   *meta;
+    Vocab      *vocab;
 } Tokens;
 
 static Err put_token(Tokens *t, int64_t id, const char *text, int64_t length, int type)
@@ -363,6 +365,56 @@ static Err put_two_files(Tokens *t, const Json *config)
     return put_merge_lines(t, merges);
 }
 
+// ---- tiktoken's ranks
+
+static const char *pre_of_cut(const Tokenizer *k)
+{
+    static const struct {
+        const char *pattern, *name;
+    } known[] = {{SCAN_LLAMA3, "llama-bpe"}, {SCAN_QWEN2, "qwen2"}, {SCAN_GPT2, "gpt-2"}};
+
+    for (int i = 0; i < 3; i++)
+        if (k->cuts == 1 && k->cut[0].scan == scan_find((Bytes){known[i].pattern,
+                                                                (int64_t)strlen(known[i].pattern)}))
+            return known[i].name;
+    return NULL;
+}
+
+static Err put_ranks(Tokens *t)
+{
+    const Tokenizer *k = (const Tokenizer *)t->vocab;
+    const Bytes     *text = k->pieces.text;
+    const char      *pre = pre_of_cut(k);
+    RankMerges       m = ranks_to_merges(t->arena, k);
+    GgufText        *list = arena_new(t->arena, GgufText, m.count + 1);
+
+    // llama-bpe takes a word that is a token whole, as tiktoken does; the others need its merge.
+    if (pre == NULL || (m.lonely > 0 && strcmp(pre, "llama-bpe") != 0))
+        FAIL(ERR_CONFIG,
+             "%s: %" PRId64
+             " of its tokens are made of no two others, which a GGUF file cannot say",
+             t->file, m.lonely);
+    for (int64_t id = 0; id < k->pieces.size; id++)
+        if (text[id].data != NULL)
+            TRY(put_token(t, id, text[id].data, text[id].length,
+                          k->special[id] ? SPM_CONTROL : SPM_NORMAL));
+    for (int64_t i = 0; i < k->addeds; i++)
+        if (!k->added[i].is_special)
+            t->type[k->added[i].id] = SPM_USER;
+    put_lists(t, "gpt2", pre);
+    for (int64_t i = 0; i < m.count; i++) {
+        Bytes left = text[m.left[i]], right = text[m.right[i]];
+        Text  both = text_make(t->arena);
+
+        text_add(&both, left.data, left.length);
+        text_puts(&both, " ");
+        text_add(&both, right.data, right.length);
+        list[i] = (GgufText){both.data, both.length};
+    }
+    gguf_put_texts(t->meta, "tokenizer.ggml.merges", list, m.count);
+    return OK;
+}
+
 // ---- any
 
 static Err put_kind(Tokens *t, const Json *config, const char *kind)
@@ -377,6 +429,8 @@ static Err put_kind(Tokens *t, const Json *config, const char *kind)
         return put_json(t, config);
     if (strcmp(kind, "vocab.json") == 0)
         return put_two_files(t, config);
+    if (strcmp(kind, "tiktoken") == 0)
+        return put_ranks(t);
     FAIL(ERR_CONFIG,
          "%s: a tokenizer of the kind %.40s is not written to GGUF; open the model with its "
          "tokenizer.json",
@@ -396,6 +450,7 @@ Err foreign_vocab_put(Arena *arena, const Json *tokenizer, int64_t size, GgufMet
     int32_t     ends[2 * VOCAB_FRAME_MAX];
     int64_t     before = 0;
     const char *kind;
+    int         ended;
     Vocab      *v;
 
     unicode_start();
@@ -406,10 +461,13 @@ Err foreign_vocab_put(Arena *arena, const Json *tokenizer, int64_t size, GgufMet
     t.score = arena_new(arena, float, size);
     TRY(json_want_text(tokenizer, "kind", &kind));
     TRY(vocab_make(arena, tokenizer, &v));
+    t.vocab = v;
     TRY(put_kind(&t, tokenizer, kind));
     TRY(vocab_begin(v, ends, VOCAB_FRAME_MAX, &before));
     put_id(m, "tokenizer.ggml.bos_token_id", vocab_bos(v));
     put_id(m, "tokenizer.ggml.eos_token_id", vocab_eos(v));
+    if (vocab_more_ends(v, &ended) != NULL) // there is one key for one of them
+        put_id(m, "tokenizer.ggml.eot_token_id", *vocab_more_ends(v, &ended));
     put_id(m, "tokenizer.ggml.padding_token_id", vocab_pad(v));
     gguf_put_flag(m, "tokenizer.ggml.add_bos_token", before > 0);
     gguf_put_flag(m, "tokenizer.ggml.add_eos_token", v->afters > 0);

@@ -56,6 +56,7 @@ static Err dump_text(Dump *d, const char *text, int64_t length)
         }
         int32_t c = jinja_point(text + at, length - at, &n);
 
+        TRY(jinja_charge(d->r, 1)); // they double each time: a loop makes many
         TRY(dump_char(d, text + at, n, c));
     }
     return jinja_add_words(d->r, &d->out, "\"");

@@ -74,16 +74,27 @@ static Err subtract(JinjaRun *r, const JinjaValue *a, const JinjaValue *b, Jinja
     return OK;
 }
 
-static Err repeat(JinjaRun *r, const JinjaValue *v, int64_t times, JinjaValue *out)
+// What is there already is put behind itself until it is enough: texts may be short and times many.
+static Err repeat_text(JinjaRun *r, const JinjaValue *v, int64_t times, JinjaValue *out)
 {
     JinjaBuffer b = {0};
+    int64_t     whole = times > 0 ? v->length : 0;
 
-    if (v->kind == JINJA_STRING) {
-        for (int64_t i = 0; i < times && v->length > 0; i++)
-            TRY(jinja_add_text(r, &b, v->text, v->length));
-        *out = jinja_buffer_value(&b);
-        return jinja_charge(r, times > 0 && v->length > 0 ? times / 16 : 0);
-    }
+    if (__builtin_mul_overflow(whole, times, &whole) || whole > JINJA_OUTPUT_BYTES_MAX)
+        return jinja_fail(r, "a text of more than %d MiB", JINJA_OUTPUT_BYTES_MAX >> 20);
+    if (whole > 0)
+        TRY(jinja_add_text(r, &b, v->text, v->length));
+    while (b.length < whole)
+        TRY(jinja_add_text(r, &b, b.data,
+                           b.length < whole - b.length ? b.length : whole - b.length));
+    *out = jinja_buffer_value(&b);
+    return OK;
+}
+
+static Err repeat(JinjaRun *r, const JinjaValue *v, int64_t times, JinjaValue *out)
+{
+    if (v->kind == JINJA_STRING)
+        return repeat_text(r, v, times, out);
     TRY(jinja_list_make(r, (JinjaListKind)v->sub, 0, out));
     for (int64_t i = 0; i < times && v->list->count > 0; i++)
         for (int64_t k = 0; k < v->list->count; k++)

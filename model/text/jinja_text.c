@@ -253,6 +253,7 @@ static Err repr_text(JinjaRun *r, JinjaBuffer *b, const JinjaValue *v)
                      : c < 0x10000 ? "\\u%04x"
                                    : "\\U%08x",
                      (unsigned)c & 0x1FFFFF);
+        TRY(jinja_charge(r, words[0] != 0)); // they double each time: a loop makes many
         if (words[0] != 0)
             TRY(jinja_add_words(r, b, words));
         else

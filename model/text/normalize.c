@@ -12,13 +12,12 @@ static Bytes bytes_of(const Text *t)
 
 // ---- parts of a text replaced
 
-static Err too_long(void)
+static Err too_long(int64_t most)
 {
-    FAIL(ERR_DATA, "a text grows beyond %d bytes where the tokenizer normalizes it",
-         TEXT_BYTES_MAX);
+    FAIL(ERR_DATA, "a text grows beyond %" PRId64 " bytes where the tokenizer normalizes it", most);
 }
 
-static Err replace_text(const Normalizer *n, Bytes in, Text *out)
+static Err replace_text(const Normalizer *n, Bytes in, int64_t most, Text *out)
 {
     const char *p = in.data, *end = p + in.length;
 
@@ -31,14 +30,14 @@ static Err replace_text(const Normalizer *n, Bytes in, Text *out)
         text_add(out, p, found - p);
         text_add(out, n->content.data, n->content.length);
         p = found + n->pattern.length;
-        if (out->length > TEXT_BYTES_MAX)
-            return too_long();
+        if (out->length > most)
+            return too_long(most);
     }
     text_add(out, p, end - p);
     return OK;
 }
 
-static Err replace_regex(const Normalizer *n, Arena *scratch, Bytes in, Text *out)
+static Err replace_regex(const Normalizer *n, Arena *scratch, Bytes in, int64_t most, Text *out)
 {
     RegexSearch search = regex_search(n->regex, scratch, in);
     int64_t     at = 0, from = 0, begin, end;
@@ -53,8 +52,8 @@ static Err replace_regex(const Normalizer *n, Arena *scratch, Bytes in, Text *ou
         from = end > begin ? end : end + 1;
         while (from < in.length && ((unsigned char)in.data[from] & 0xC0) == 0x80)
             from++;
-        if (out->length > TEXT_BYTES_MAX)
-            return too_long();
+        if (out->length > most)
+            return too_long(most);
     }
     text_add(out, in.data + at, in.length - at);
     return OK;
@@ -124,7 +123,7 @@ static int64_t charsmap_find(const Charsmap *m, Bytes text, int64_t at, uint32_t
     return best;
 }
 
-static Err map_characters(const Charsmap *m, Bytes in, Text *out)
+static Err map_characters(const Charsmap *m, Bytes in, int64_t most, Text *out)
 {
     for (int64_t at = 0; at < in.length;) {
         uint32_t value = 0;
@@ -138,8 +137,8 @@ static Err map_characters(const Charsmap *m, Bytes in, Text *out)
             text_add(out, in.data + at, n);
             at += n;
         }
-        if (out->length > TEXT_BYTES_MAX)
-            return too_long();
+        if (out->length > most)
+            return too_long(most);
     }
     if (text_utf8_bad(out->data, out->length) >= 0)
         FAIL(ERR_DATA, "the tokenizer's table of characters makes a text that is not UTF-8");
@@ -185,7 +184,7 @@ static void collapse(Bytes in, Text *out)
 
 // ---- one and all
 
-static Err normalize_one(const Normalizer *n, Arena *scratch, Bytes in, Text *out)
+static Err normalize_one(const Normalizer *n, Arena *scratch, Bytes in, int64_t most, Text *out)
 {
     switch (n->kind) {
     case NORMALIZE_UNICODE: unicode_normalize(out, scratch, n->form, in); break;
@@ -196,12 +195,13 @@ static Err normalize_one(const Normalizer *n, Arena *scratch, Bytes in, Text *ou
         text_add(out, in.data, in.length);
         break;
     case NORMALIZE_REPLACE:
-        return n->regex != NULL ? replace_regex(n, scratch, in, out) : replace_text(n, in, out);
-    case NORMALIZE_CHARSMAP: return map_characters(&n->charsmap, in, out);
+        return n->regex != NULL ? replace_regex(n, scratch, in, most, out)
+                                : replace_text(n, in, most, out);
+    case NORMALIZE_CHARSMAP: return map_characters(&n->charsmap, in, most, out);
     case NORMALIZE_COLLAPSE: collapse(in, out); break;
     default: CHECK(0, "normalizer %d", (int)n->kind);
     }
-    return out->length > TEXT_BYTES_MAX ? too_long() : OK;
+    return out->length > most ? too_long(most) : OK;
 }
 
 // Most texts stay as they are under the composed forms: ASCII under all, Latin-1 under NFC.
@@ -225,6 +225,9 @@ static Text text_for(Arena *scratch, int64_t bytes)
 
 Err normalize_all(const Normalizer *list, int count, Arena *scratch, Bytes in, Bytes *out)
 {
+    int64_t most = VOCAB_GROWTH_MAX * (in.length + 64);
+
+    most = most < TEXT_BYTES_MAX ? most : TEXT_BYTES_MAX;
     for (int i = 0; i < count && in.length > 0; i++) {
         const Normalizer *n = &list[i];
         Text              t;
@@ -236,7 +239,7 @@ Err normalize_all(const Normalizer *list, int count, Arena *scratch, Bytes in, B
         if (is_stable(n, in))
             continue;
         t = text_for(scratch, in.length + in.length / 2 + 64);
-        TRY(normalize_one(n, scratch, in, &t));
+        TRY(normalize_one(n, scratch, in, most, &t));
         in = bytes_of(&t);
     }
     *out = in;

@@ -147,13 +147,18 @@ static Err encode(const Vocab *v, const char *text, int64_t length, VocabReading
 static int64_t room_for(const Vocab *v, const char *text, int64_t length)
 {
     const Tokenizer *t = (const Tokenizer *)v;
-    int64_t          at = 0, parts, growth;
+    int64_t          at = 0, parts, growth, ids, most = VOCAB_GROWTH_MAX * (length + 64);
 
     while (at < length && (unsigned char)text[at] < 0x80)
         at++;
     growth = at < length ? t->growth : t->ascii_growth;
     parts = 1 + (t->has_many_parts ? length : 0);
-    return growth * (length + t->puts_before * parts);
+    // The bound is loose where many normalizers follow each other, and callers take memory by it.
+    if (__builtin_mul_overflow(t->puts_before, parts, &ids) ||
+        __builtin_add_overflow(ids, length, &ids) || __builtin_mul_overflow(ids, growth, &ids) ||
+        ids > most)
+        return most;
+    return ids;
 }
 
 // ---- from ids to text

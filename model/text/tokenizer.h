@@ -28,5 +28,7 @@ Err tokenizer_make(Arena *run, const Json *config, Vocab **out);
 
 // That JSON for a folder or a file; NULL if a folder holds none.
 Err tokenizer_source(Arena *arena, const char *path, const char **json);
+// That text as a tree; messages name the file of the folder that is wrong.  ERR_DATA.
+Err tokenizer_parse(Arena *arena, const char *path, const char *source, const Json **out);
 
 #endif

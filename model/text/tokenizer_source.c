@@ -1,5 +1,6 @@
 // The files of a tokenizer as one JSON text, and a tokenizer of that text.
 #include "io/file.h"
+#include "io/magic.h"
 #include "model/text/tokenizer_private.h"
 #include "model/text/zeros.h"
 
@@ -21,6 +22,7 @@ static Err read_beside(Arena *arena, Text *t, const char *folder, const char *fi
     if (!file_exists(path))
         return OK;
     TRY(file_read(arena, path, BESIDE_BYTES_MAX, &text, &bytes));
+    TRY(magic_refuse(path, text, bytes, "a text"));
     if (text_utf8_bad(text, bytes) >= 0 || memchr(text, 0, (size_t)bytes) != NULL)
         FAIL(ERR_DATA, "%s: expected a text in UTF-8", path);
     text_printf(t, "%s\"%s\": ", t->data[t->length - 1] == '{' ? "" : ",\n", key);
@@ -37,6 +39,7 @@ static Err write_beside(Arena *arena, Text *t, const char *folder)
     TRY(read_beside(arena, t, folder, "tokenizer_config.json", "tokenizer_config", 0));
     TRY(read_beside(arena, t, folder, "special_tokens_map.json", "special_tokens_map", 0));
     TRY(read_beside(arena, t, folder, "config.json", "config", 0));
+    TRY(read_beside(arena, t, folder, "generation_config.json", "generation_config", 0));
     TRY(read_beside(arena, t, folder, "chat_template.jinja", "chat_template", 1));
     text_puts(t, "}}");
     return OK;
@@ -48,6 +51,7 @@ static Err write_json(Arena *arena, Text *t, const char *path, const char *kind,
     int64_t bytes;
 
     TRY(file_read(arena, path, FILE_BYTES_MAX, &text, &bytes));
+    TRY(magic_refuse(path, text, bytes, "a tokenizer"));
     TRY(zeros_hide(path, text, bytes, zero));
     text_printf(t, "{\"kind\": \"%s\",", kind);
     if (*zero)
@@ -77,6 +81,7 @@ static Err write_binary(Arena *arena, Text *t, const char *path)
     int64_t bytes;
 
     TRY(file_read(arena, path, FILE_BYTES_MAX / 2, &text, &bytes));
+    TRY(magic_refuse(path, text, bytes, "a tokenizer"));
     if (is_tiktoken((Bytes){text, bytes})) {
         text_puts(t, "{\"kind\": \"tiktoken\", \"text\": ");
         text_json(t, text, bytes);
@@ -193,6 +198,46 @@ Err tokenizer_source(Arena *arena, const char *path, const char **json)
                              : write_file(arena, &t, path));
     *json = is_there ? t.data : NULL;
     return OK;
+}
+
+// ---- the tree of the text
+
+// The first of the files that is no JSON; OK: none.
+static Err check_files(Arena *arena, const char *folder)
+{
+    static const char *const names[] = {"tokenizer.json",        "vocab.json",
+                                        "tokenizer_config.json", "special_tokens_map.json",
+                                        "config.json",           "generation_config.json"};
+    char                     path[FILE_PATH_MAX], zero[ZEROS_STAND_IN], *text;
+    const Json              *root;
+    int64_t                  bytes;
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (has(folder, names[i], path)) {
+            TRY(file_read(arena, path, FILE_BYTES_MAX, &text, &bytes));
+            TRY(zeros_hide(path, text, bytes, zero));
+            TRY(json_parse(arena, path, text, bytes, JSON_NO_COMMENTS, &root));
+        }
+    return OK;
+}
+
+Err tokenizer_parse(Arena *arena, const char *path, const char *source, const Json **out)
+{
+    char      file[FILE_PATH_MAX];
+    int       is_folder = file_is_folder(path);
+    ArenaMark mark = arena_mark(arena);
+    Err       e;
+
+    if (!is_folder || (!has(path, "tokenizer.json", file) && !has(path, "tokenizer.model", file) &&
+                       !has(path, "vocab.json", file)))
+        snprintf(file, sizeof file, "%s", path);
+    e = json_parse(arena, file, source, (int64_t)strlen(source), JSON_NO_COMMENTS, out);
+    if (e == OK || !is_folder)
+        return e;
+    arena_back(arena, mark); // several files in one text: which of them, and where?
+    err_forget();
+    TRY(check_files(arena, path));
+    return json_parse(arena, file, source, (int64_t)strlen(source), JSON_NO_COMMENTS, out);
 }
 
 // ---- a tokenizer of the text

@@ -17,18 +17,21 @@ static Err read_config(Arena *arena, const char *name, const char *const *overri
     return settings_read(arena, path, text, length, overrides, count, out);
 }
 
-// Some configs want a model from outside: their model is the name of none.
+// Some configs want a model from outside: their model is the name of none.  Those of fine-tuning
+// want data, too.
 static Err read_with_model(Arena *arena, const char *name, Settings *s)
 {
     static const char *const overrides[] = {
         "model={\"model_type\": \"llama\", \"vocab_size\": 259, \"hidden_size\": 32, "
         "\"num_hidden_layers\": 1, \"num_attention_heads\": 2, \"intermediate_size\": 64, "
         "\"max_position_embeddings\": 64}",
-        "tokenizer={\"kind\": \"byte\"}"};
+        "tokenizer={\"kind\": \"byte\"}", "problems.files=data/seed-tasks.jsonl",
+        "chat_template=templates/plain.jinja"};
+    int wants_data = strncmp(name, "finetune", 8) == 0;
 
-    EXPECT(strstr(err_record()->text, "MODEL") != NULL);
+    EXPECT(strstr(err_record()->text, wants_data ? "files has to be" : "MODEL") != NULL);
     err_forget();
-    return read_config(arena, name, overrides, 2, s);
+    return read_config(arena, name, overrides, wants_data ? 4 : 2, s);
 }
 
 static void settings_reads_every_config_that_is_shipped(const Comm *c)

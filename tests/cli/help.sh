@@ -7,7 +7,8 @@ export OMP_NUM_THREADS=1
 bad=0
 
 overview=$("$tandem" --help)
-for command in run generate train eval sample score inspect verify replay plan steps bench report serve; do
+for command in run generate train eval sample chat score inspect verify replay plan steps bench report serve \
+    export import tokenizer template; do
     echo "$overview" | grep -q "^  $command " || { echo "--help does not list $command"; bad=1; }
     text=$("$tandem" "$command" --help)
     for word in "usage: tandem $command" "options:" "examples:"; do

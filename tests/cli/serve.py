@@ -1,4 +1,4 @@
-# serve.py PROGRAM GOLDENS: the checks of serve.sh, in a folder with the models "run" (characters,
+# serve.py PROGRAM GOLDENS ASSETS: the checks of serve.sh, in a folder with the models "run" (characters,
 # trained a little) and "bytes" (untrained).  Says how many checks were made; exit 1 if one failed.
 import http.client
 import json
@@ -14,13 +14,20 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "whole"))
 from replay_score import ALPHABET, read  # noqa: E402
+import chat_model  # noqa: E402
 
 try:
     import openai
 except ImportError:
     openai = None
 
-PROGRAM, GOLDENS = sys.argv[1], sys.argv[2]
+try:
+    import jinja2
+    import tokenizers
+except ImportError:
+    jinja2 = tokenizers = None
+
+PROGRAM, GOLDENS, ASSETS = sys.argv[1:4]
 checks = failures = 0
 
 # How long it takes to start and end, whatever it does: with sanitizers that is long.
@@ -505,6 +512,103 @@ def without_tokenizer():
     s.stop()
 
 
+# ---- the same on a terminal
+
+
+def chat_by_recipe(s):
+    """A recipe's format takes one question: every line is a conversation of its own."""
+    r = subprocess.run([PROGRAM, "chat", "--model", "run", "--temperature", "0"],
+                       input="1+2\n12+34\n1+2\n", capture_output=True, text=True)
+    want = [s.text(prompt=p, temperature=0, max_tokens=60).strip()
+            for p in ("1+2=", "12+34=", "1+2=")]
+    same("tandem chat", (r.returncode, r.stdout), (0, "".join(w + "\n" for w in want)))
+    expect("it tells the form", "recipe that it was trained by; every line" in r.stderr, r.stderr)
+
+
+# ---- a model with a chat template
+
+TOOL = {"type": "function", "function": {"name": "look_up", "parameters": {"type": "object"}}}
+CALL = {"id": "c1", "type": "function",
+        "function": {"name": "look_up", "arguments": "{\"word\": \"cat\"}"}}
+TALKS = [
+    ([{"role": "user", "content": "A cat sat."}], None),
+    ([{"role": "system", "content": "Be kind"}, {"role": "user", "content": " Why? "}], None),
+    ([{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"},
+      {"role": "user", "content": "gr\u00fc\u00df"}], None),
+    ([{"role": "user", "content": "Look"}], [TOOL]),
+    ([{"role": "user", "content": "Look"},
+      {"role": "assistant", "content": None, "tool_calls": [CALL]},
+      {"role": "tool", "content": "a small tiger", "tool_call_id": "c1"}], [TOOL])]
+
+
+def as_templates_read(messages):
+    """Arguments of calls as objects, as transformers wants them."""
+    messages = json.loads(json.dumps(messages))
+    for m in messages:
+        for c in m.get("tool_calls", []):
+            c["function"]["arguments"] = json.loads(c["function"]["arguments"])
+    return messages
+
+
+def ids_of_template(model, talks):
+    with open("talks.json", "w") as f:
+        json.dump([dict({"messages": as_templates_read(m), "add_generation_prompt": True},
+                        **({"tools": t} if t else {})) for m, t in talks], f)
+    subprocess.run([PROGRAM, "template", "--model", model, "--in", "talks.json", "--out",
+                    "rendered.json"], check=True, stdout=subprocess.DEVNULL)
+    with open("rendered.json") as f:
+        rendered = json.load(f)
+    if jinja2 is not None:
+        tokenizer = tokenizers.Tokenizer.from_file(os.path.join(model, "tokenizer.json"))
+        template = jinja2.Environment().from_string(chat_model.TEMPLATE)
+        for (m, t), one in zip(talks, rendered):
+            text = template.render(messages=as_templates_read(m), tools=t,
+                                   add_generation_prompt=True)
+            same("ids against jinja2 and tokenizers", one["ids"],
+                 tokenizer.encode(text, add_special_tokens=False).ids)
+    return [one["ids"] for one in rendered]
+
+
+def conversations():
+    source = os.path.join(ASSETS, "models", "stories260K-hf")
+    if not os.path.exists(source):
+        print("serve.py: no model folder with a tokenizer here: its part is skipped")
+        return
+    end = 1 + chat_model.make(source, "talker", lambda first: {"eos_token_id": 2})
+    s = Server("talker")
+    same("the form is told", s.ask("/v1/models")[2]["data"][0]["chat_form"], "template")
+    for (messages, tools), ids in zip(TALKS, ids_of_template("talker", TALKS)):
+        body = {"messages": messages, "temperature": 0, "return_token_ids": True}
+        if tools:
+            body["tools"] = tools
+        status, _, r = s.ask("/v1/chat/completions", body)
+        same("a conversation is answered", (status, r.get("error")), (200, None))
+        one = r["choices"][0]
+        same("the prompt is what the template writes", one["prompt_token_ids"], ids)
+        same("it ends with the turn's marker", (one["token_ids"][-1], one["finish_reason"]),
+             (end, "stop"))
+        expect("which is not in the text", "<|im_end|>" not in one["message"]["content"], one)
+        longer = s.ask("/v1/chat/completions", dict(body, ignore_eos=True, max_tokens=60))[2]
+        same("ignore_eos goes on", longer["usage"]["completion_tokens"], 60)
+        streamed = s.events("/v1/chat/completions", **body)
+        same("streamed", "".join(e["choices"][0]["delta"].get("content", "") for e in streamed),
+             one["message"]["content"])
+    ask = {"messages": TALKS[0][0], "temperature": 0, "tools": [TOOL], "return_token_ids": True}
+    without = ids_of_template("talker", TALKS[:1])[0]
+    same("tool_choice none", s.ask("/v1/chat/completions", dict(ask, tool_choice="none"))[2]
+         ["choices"][0]["prompt_token_ids"], without)
+    same("no tools", s.ask("/v1/chat/completions", dict(ask, tools=[]))[2]["choices"][0]
+         ["prompt_token_ids"], without)
+    spelled = [{"role": "user", "content": "a <|im_end|> b"}]
+    for what, body, param in (
+            ("a special token in a message", dict(ask, messages=spelled), "messages"),
+            ("a tool has to be called", dict(ask, tool_choice="required"), "tool_choice"),
+            ("tools that are none", dict(ask, tools={}), "tools")):
+        status, _, r = s.ask("/v1/chat/completions", body)
+        same(what, (status, r["error"]["param"]), (400, param))
+    s.stop()
+
+
 # ---- the client library
 
 
@@ -552,11 +656,13 @@ def main():
         part(s)
     byte_texts(b)
     library(s, b)
+    chat_by_recipe(s)
     text = s.text(prompt="1+", seed=1, max_tokens=60, ignore_eos=True)
     for one in s, b:
         one.stop()
     overload()
     keys_and_names()
+    conversations()
     ends_in_order(text)
     without_tokenizer()
     print("serve.py: %d checks, %d failed" % (checks, failures))

@@ -23,7 +23,9 @@ fi
 
 checks=$((checks + 1))
 goldens=${TANDEM_GOLDENS:-$source/../shared/goldens}
+assets=${TANDEM_ASSETS:-$source/../shared/assets}
+export PYTHONDONTWRITEBYTECODE=1
 # shellcheck disable=SC2086
-$alone $python "$source/tests/cli/serve.py" "$program" "$goldens" ||
+$alone $python "$source/tests/cli/serve.py" "$program" "$goldens" "$assets" ||
     failed "serve.py" "every check to hold" "what stands above"
 finish

@@ -67,6 +67,30 @@ static void args_refuses_what_it_does_not_know(const Comm *c)
     EXPECT_ERR(parse(3, many, &a), ERR_USAGE, "too many");
 }
 
+// Only where there are no words that could be meant.
+static void args_understands_values_by_their_name(const Comm *c)
+{
+    static Command plain;
+    const char    *line[] = {"model=a=b", "count=3"}, *unknown[] = {"modle=m"};
+    const char    *valued[] = {"quiet=1"}, *word[] = {"model=m"};
+    Args           a;
+    int64_t        count;
+
+    (void)c;
+    plain = COMMAND;
+    plain.words_min = plain.words_max = 0;
+    EXPECT_OK(args_parse(&plain, 2, (char **)line, &a));
+    EXPECT_TEXT(args_text(&plain, &a, "model"), "a=b");
+    EXPECT_OK(args_i64(&plain, &a, "count", 0, 10, &count));
+    EXPECT_INT(count, 3);
+    EXPECT_INT(a.words, 0);
+    EXPECT_ERR(args_parse(&plain, 1, (char **)unknown, &a), ERR_USAGE, "did you mean --model?");
+    EXPECT_ERR(args_parse(&plain, 1, (char **)valued, &a), ERR_USAGE, "takes no value");
+    EXPECT_OK(parse(1, word, &a));
+    EXPECT_INT(a.words, 1);
+    EXPECT(!args_has(&COMMAND, &a, "model"));
+}
+
 static void args_reads_times_with_units(const Comm *c)
 {
     static const struct {
@@ -121,5 +145,6 @@ static void args_help_names_every_option(const Comm *c)
 }
 
 TEST_MAIN(CASE(args_tells_options_from_words), CASE(args_gives_defaults),
-          CASE(args_refuses_what_it_does_not_know), CASE(args_reads_times_with_units),
-          CASE(args_numbers_keep_their_bounds), CASE(args_help_names_every_option))
+          CASE(args_refuses_what_it_does_not_know), CASE(args_understands_values_by_their_name),
+          CASE(args_reads_times_with_units), CASE(args_numbers_keep_their_bounds),
+          CASE(args_help_names_every_option))

@@ -25,6 +25,9 @@ typedef struct Table {
     int64_t     rows;
     TableRow   *row;
 
+    const Vocab    *vocab; // NULL, or what the steps see
+    const ChatForm *chat;
+
     Teacher        teacher;
     Arena         *arena;
     int            running;
@@ -186,6 +189,8 @@ static inline SetRows table_rows(Table *t, const Recipe *r, int64_t k, uint64_t 
     SetRows    rows = {0};
     ProduceJob job = {.recipe = r,
                       .source = &t->source,
+                      .vocab = t->vocab,
+                      .chat = t->chat,
                       .teacher = &t->teacher,
                       .seed = seed,
                       .block_size = 1,

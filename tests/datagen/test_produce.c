@@ -158,7 +158,7 @@ static ProduceJob job_of(const Recipe *recipe, Decoder *d, int64_t block_size, i
     return (ProduceJob){.recipe = recipe,
                         .source = source,
                         .vocab = vocab,
-                        .teacher = d == NULL ? NULL : teacher_local(&run, d, vocab),
+                        .teacher = d == NULL ? NULL : teacher_local(&run, d, vocab, NULL),
                         .seed = 11,
                         .iteration = 3,
                         .policy = 2,
@@ -366,7 +366,7 @@ static void produce_block(const Recipe *r, Decoder *d, void (*see)(const SetRows
     ProduceJob   job = {.recipe = r,
                         .source = source,
                         .vocab = vocab,
-                        .teacher = d == NULL ? NULL : teacher_local(&run, d, vocab),
+                        .teacher = d == NULL ? NULL : teacher_local(&run, d, vocab, NULL),
                         .seed = 11,
                         .block_size = requests,
                         .segment = {.requests = requests, .blocks = 1},
@@ -385,7 +385,7 @@ static void spell(const SetRows *rows, int64_t row, char *text, char *mask)
     int64_t length = 0;
     Text    t = text_make(&run);
 
-    EXPECT_OK(produce_tokens(vocab, rows, row, ids, weight, 256, &length));
+    EXPECT_OK(produce_tokens(vocab, &step, rows, row, ids, weight, 256, &length));
     for (int64_t i = 0; i < length; i++) {
         vocab_decode(vocab, ids[i], &t);
         mask[i] = weight[i] > 0 ? '1' : '0';
@@ -646,12 +646,12 @@ static void look_at_room(const SetRows *rows)
     float   weight[16];
     int64_t length;
 
-    EXPECT_OK(produce_tokens(vocab, rows, 0, ids, weight, 14, &length));
+    EXPECT_OK(produce_tokens(vocab, &step, rows, 0, ids, weight, 14, &length));
     EXPECT(length == 13 || length == 14);
-    EXPECT_ERR(produce_tokens(vocab, rows, 0, ids, weight, 7, &length), ERR_DATA, "longer");
+    EXPECT_ERR(produce_tokens(vocab, &step, rows, 0, ids, weight, 7, &length), ERR_DATA, "longer");
     EXPECT_INT(length, 0);
-    EXPECT_ERR(produce_tokens(vocab, rows, 0, ids, weight, 12, &length), ERR_DATA, "longer");
-    EXPECT_ERR(produce_tokens(vocab, rows, 0, ids, weight, 0, &length), ERR_DATA, "longer");
+    EXPECT_ERR(produce_tokens(vocab, &step, rows, 0, ids, weight, 12, &length), ERR_DATA, "longer");
+    EXPECT_ERR(produce_tokens(vocab, &step, rows, 0, ids, weight, 0, &length), ERR_DATA, "longer");
 }
 
 static void produce_tokens_never_cuts(const Comm *c)

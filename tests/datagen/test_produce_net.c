@@ -91,7 +91,7 @@ static ProduceJob job_of(const Recipe *recipe, int slots, int threads, int64_t b
         .recipe = recipe,
         .source = source,
         .vocab = vocab,
-        .teacher = teacher_local(&run, decoder_make(&run, &net, vocab, slots, 96, threads), vocab),
+        .teacher = teacher_local(&run, decoder_make(&run, &net, vocab, slots, 96, threads), vocab, NULL),
         .seed = 11,
         .iteration = 1,
         .policy = 1,

@@ -157,10 +157,16 @@ static void recipe_refuses_an_empty_mask_and_a_second_bos(const Comm *c)
                          "\"{question}\", \"weight\": 1}, {\"role\": \"user\", \"text\": "
                          "\"{bos}\", \"weight\": 1}]}"),
                ERR_CONFIG, "first message");
-    EXPECT_ERR(read(DRAW EMIT("{eos}{eos}{eos}{eos}{eos}{eos}{eos}{eos}{eos}{eos}{eos}{eos}{eos}"
-                              "{eos}{eos}{eos}{eos}",
-                              "1")),
-               ERR_CONFIG, "17 segments");
+    EXPECT_ERR(read(DRAW "{\"do\": \"emit\"}"), ERR_CONFIG, "found neither");
+    EXPECT_ERR(read(DRAW "{\"do\": \"emit\", \"conversation\": \"question\", \"messages\": []}"),
+               ERR_CONFIG, "found both");
+    EXPECT_ERR(read(DRAW "{\"do\": \"emit\", \"conversation\": \"questoin\"}"), ERR_CONFIG,
+               "did you mean \"question\"");
+    EXPECT_ERR(read(DRAW "{\"do\": \"emit\", \"conversation\": \"question\", \"tools\": \"t\"}"),
+               ERR_CONFIG, "fills the field \"t\"");
+    EXPECT_ERR(read(DRAW "{\"do\": \"emit\", \"learn\": \"last\", \"messages\": [{\"role\": "
+                         "\"user\", \"text\": \"a\", \"weight\": 1}]}"),
+               ERR_CONFIG, "go with conversations");
 }
 
 static void recipe_checks_how_it_generates(const Comm *c)

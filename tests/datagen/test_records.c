@@ -183,7 +183,7 @@ static void records_with_broken_lines_are_named(const Comm *c)
     expect_refused("\"files\": [\"h.jsonl\"]", ERR_DATA, "again");
     expect_refused("\"files\": [\"nowhere.jsonl\"]", ERR_DATA, "no such file");
     expect_refused("\"files\": []", ERR_CONFIG, "one or more names");
-    expect_refused("\"files\": \"a.jsonl\"", ERR_CONFIG, "a list");
+    expect_refused("\"files\": {}", ERR_CONFIG, "a list");
     expect_refused("\"files\": [3]", ERR_CONFIG, "name of a file");
     EXPECT_OK(file_make_folder(arena_format(&arena, "%s/other", room)));
     put("other/readme.md", "nothing");

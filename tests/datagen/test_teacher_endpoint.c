@@ -31,6 +31,7 @@ typedef struct Scene {
     EndpointPlace place;
     int64_t       requests, max_tokens;
     const char   *stop;
+    const char   *said; // by the system, in the request itself
     Teacher      *teacher;
     TeacherStats  stats;
     Asked         asked[ASKED_MAX];
@@ -82,6 +83,9 @@ static const char *submit(Scene *s, int64_t i)
     TeacherRequest request = {.spans = span,
                               .span_count = 1,
                               .record = r,
+                              .is_chat = s->said != NULL,
+                              .system = s->said,
+                              .system_length = s->said == NULL ? 0 : (int64_t)strlen(s->said),
                               .spec = {.temperature = 0.7, .top_p = 1, .repetition_penalty = 1},
                               .max_tokens = s->max_tokens,
                               .stops = s->stop != NULL,
@@ -216,6 +220,24 @@ static void endpoint_sends_the_parameters_under_their_names(const Comm *c)
     EXPECT_OK(ask(&s));
     seed = (uint32_t)(rng_stream("endpoint", 7, rng_stream("generate", 1, 0, 2), 0) & 0x7fffffff);
     EXPECT_TEXT(s.asked[0].text, arena_format(&s.run, "%s%" PRIu32 "}", head, seed));
+    scene_end(&s);
+}
+
+// What a recipe has the system say goes before what the config has.
+static void endpoint_sends_the_system_message_of_the_request(const Comm *c)
+{
+    Scene s;
+
+    (void)c;
+    if (!scene_begin(&s, "mirror"))
+        return;
+    s.api = "chat";
+    s.more = ", \"system\": \"Be kind.\"";
+    s.said = "Be \"brief\".";
+    EXPECT_OK(ask(&s));
+    EXPECT(strstr(s.asked[0].text, "[{\"role\": \"system\", \"content\": \"Be \\\"brief\\\".\"}, "
+                                   "{\"role\": \"user\", ") != NULL);
+    EXPECT(strstr(s.asked[0].text, "kind") == NULL);
     scene_end(&s);
 }
 
@@ -575,6 +597,7 @@ static void endpoint_config_is_checked(const Comm *c)
 
 TEST_MAIN(CASE(endpoint_answers_every_request_once),
           CASE(endpoint_sends_the_parameters_under_their_names),
+          CASE(endpoint_sends_the_system_message_of_the_request),
           CASE(endpoint_tells_how_an_answer_ended),
           CASE(endpoint_counts_each_fault_and_tries_again), CASE(endpoint_gives_up_with_a_reason),
           CASE(endpoint_waits_as_long_as_it_is_told),

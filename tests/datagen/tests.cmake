@@ -1,5 +1,5 @@
 # One rank each: nothing in datagen/ talks to other ranks.
-foreach(name teacher_scripted scripted_answers source source_chains records template chatform steps parse map filter recipe
+foreach(name teacher_scripted scripted_answers source source_chains records formats template chatform emit_chat generate_chat steps parse map filter recipe
         produce produce_net)
     if(EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/datagen/test_${name}.c)
         td_test(datagen/test_${name} RANKS 1 LABELS unit recipe LIBS td_datagen)

@@ -245,7 +245,7 @@ bad "ids that are not there" 74 'nowhere.json' score --model done --ids nowhere.
 bad "no model"               64 '--model' score --ids "$(ids '[[1]]')" --out new
 bad "model that is not there, score" 74 'nowhere' score --model nowhere --ids "$(ids '[[1]]')" --out new
 bad "prompt outside the alphabet, sample" 65 "'x'" sample --model done --prompt '1x1='
-bad "prompt and ids"         64 'one of --prompt and --ids' sample --model done --prompt '1+1=' --ids "$(ids '[[1]]')"
+bad "prompt and ids"         64 'exactly one of --prompt, --in and --ids' sample --model done --prompt '1+1=' --ids "$(ids '[[1]]')"
 bad "replay of no iteration" 64 'no published examples of iteration 9' replay done 9/1
 bad "replay of no request"   64 'no example 1/5000;0 to 99' replay done 1/5000
 bad "replay of no sample"    64 'no example 1/5' replay done 1/5/77

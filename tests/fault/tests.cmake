@@ -1,3 +1,6 @@
 td_script(fault/kill_loop.sh TIMEOUT 600)
 td_script(fault/stop.sh TIMEOUT 300)
 td_script(fault/bad_input.sh TIMEOUT 500)
+td_script(fault/bad_tasks.sh TIMEOUT 300)
+td_script(fault/bad_models.sh TIMEOUT 500)
+td_script(fault/bad_data.sh TIMEOUT 200)

@@ -562,7 +562,7 @@ static Counted count_tokens(const Vocab *v, const SetRows *rows, int64_t limit)
     Counted  out = {0};
     int64_t  length = 0;
 
-    EXPECT_OK(produce_tokens(v, rows, 0, ids, weight, ROOM, &length));
+    EXPECT_OK(produce_tokens(v, &arena, rows, 0, ids, weight, ROOM, &length));
     out.tokens = length < limit ? length : limit;
     out.first = out.tokens; // where nothing is left to learn
     for (int64_t i = 0; i < out.tokens; i++) {

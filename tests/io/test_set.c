@@ -79,7 +79,7 @@ static void fill_texts(SetRows *rows, int64_t r, int64_t k, int turn)
     rows->score[!turn][r] = -1;
     for (int64_t i = 0; i < k % (SEGMENTS_MAX + 1); i++) {
         snprintf(text, sizeof text, "segment %d of %d", (int)i, (int)k);
-        rows->segment_role[rows->S] = (uint8_t)(i % 5);
+        rows->segment_role[rows->S] = (uint8_t)(i % SET_ROLES);
         rows->segment_visible[rows->S] = SET_BOTH;
         rows->segment_weight[rows->S] = (float)i / 2;
         rows->S = add_text(&rows->segment_text, rows->S, i == 1 ? "" : text);

@@ -316,6 +316,129 @@ static void a_stop_text_of_one_token_ends_at_once(const Comm *c)
     arena_free(&w.arena);
 }
 
+// Whatever tokens a request names end it as eos does, and only that request.
+static void further_tokens_end_a_sequence_like_eos(const Comm *c)
+{
+    static World   w;
+    static Written free_run[REQUESTS], got[REQUESTS];
+    DecodeRequest  r[REQUESTS];
+    int            ended = 0;
+
+    (void)c;
+    world_make(&w);
+    all_requests(&w, r);
+    for (int i = 0; i < REQUESTS; i++)
+        r[i].ignores_eos = 1;
+    run(&w, r, REQUESTS, 8, 1, 100, free_run);
+    for (int i = 0; i < REQUESTS; i++) {
+        r[i].ignores_eos = i % 4 == 3;
+        r[i].ends = i % 2 ? 2 : 0;
+        r[i].end[0] = 18; // may never come
+        r[i].end[1] = free_run[i].ids[free_run[i].length / 2];
+    }
+    run(&w, r, REQUESTS, 8, 2, 7, got);
+    for (int i = 0; i < REQUESTS; i++) {
+        int64_t n = 0;
+
+        while (n < free_run[i].length - 1 &&
+               (r[i].ignores_eos || (free_run[i].ids[n] != vocab_eos(w.vocab) &&
+                                     (r[i].ends == 0 || (free_run[i].ids[n] != 18 &&
+                                                         free_run[i].ids[n] != r[i].end[1])))))
+            n++;
+        EXPECT_INT(got[i].length, n + 1);
+        EXPECT(memcmp(got[i].ids, free_run[i].ids, (size_t)(n + 1) * sizeof *got[i].ids) == 0);
+        if (got[i].end == DECODE_EOS && got[i].ids[n] != vocab_eos(w.vocab)) {
+            EXPECT_INT((int64_t)strlen(got[i].text), n); // one character per token, without it
+            EXPECT(r[i].ends > 0 && !r[i].ignores_eos);
+            ended++;
+        } else {
+            EXPECT(r[i].ends == 0 || r[i].ignores_eos || got[i].ids[n] == vocab_eos(w.vocab));
+        }
+    }
+    EXPECT(ended >= 5);
+    arena_free(&w.arena);
+}
+
+// A conversation: every prompt is the one before with more behind it, or goes back.  What the cache
+// already holds is not computed again, and nothing else changes.
+static void a_prompt_takes_over_what_the_last_one_left(const Comm *c)
+{
+    enum { TURNS = 6 };
+    static const int64_t lengths[TURNS] = {9, 30, 300, 300, 12, 50};
+    static World         w;
+    static Written       want[TURNS], got[TURNS];
+    static int32_t       talk[CONTEXT];
+    DecodeRequest        r[TURNS];
+    DecodeResult         out;
+    Decoder             *d;
+    int64_t              fed = 0;
+
+    (void)c;
+    world_make(&w);
+    for (int t = 0; t < PROMPT_MAX; t++)
+        talk[t] = w.prompt[7][t];
+    for (int i = 0; i < TURNS; i++) {
+        r[i] = request(&w, i);
+        r[i].prompt = talk;
+        r[i].prompt_length = lengths[i];
+        r[i].ignores_eos = 1;
+    }
+    run(&w, r, TURNS, 1, 1, 1, want);
+    d = decoder_make(&w.arena, &w.net, w.vocab, 1, CONTEXT, 1);
+    memset(got, 0, sizeof got);
+    for (int i = 0; i < TURNS; i++) {
+        r[i].reuses = 1;
+        EXPECT_OK(decoder_submit(d, &r[i]));
+        if (i == 2 || i == 3) { // taken back: once in its prompt, once in what it writes
+            decoder_step(d);
+            EXPECT(decoder_cancel(d, i));
+            EXPECT_OK(decoder_submit(d, &r[i]));
+        }
+        for (int left = 1; left;) {
+            decoder_step(d);
+            left = decoder_running(d);
+            while (decoder_take(d, &out))
+                keep(&out, got);
+        }
+        EXPECT_INT(got[i].times, 1);
+    }
+    EXPECT(memcmp(got, want, sizeof want) == 0);
+    fed = decoder_stats(d).prompt_tokens;
+    EXPECT(fed >= 300 && fed < 9 + 30 + 300 + 2 + 12 + 50);
+    arena_free(&w.arena);
+}
+
+// Without a vocabulary there is no eos, but a request may name what ends it.
+static void tokens_end_a_sequence_without_a_vocabulary(const Comm *c)
+{
+    static World  w;
+    DecodeRequest r;
+    DecodeResult  out = {0};
+    Decoder      *d;
+    int32_t       first;
+
+    (void)c;
+    world_make(&w);
+    d = decoder_make(&w.arena, &w.net, NULL, 1, CONTEXT, 1);
+    r = request(&w, 0);
+    r.ignores_eos = 0;
+    r.max_tokens = 1;
+    EXPECT_OK(decoder_submit(d, &r));
+    decoder_step(d);
+    EXPECT(decoder_take(d, &out));
+    EXPECT_INT(out.end, DECODE_LENGTH);
+    first = out.ids[0];
+    r.max_tokens = 5;
+    r.ends = 1;
+    r.end[0] = first;
+    EXPECT_OK(decoder_submit(d, &r));
+    decoder_step(d);
+    EXPECT(decoder_take(d, &out));
+    EXPECT_INT(out.end, DECODE_EOS);
+    EXPECT_INT(out.length, 1);
+    arena_free(&w.arena);
+}
+
 static void the_context_ends_a_sequence_and_refuses_a_prompt(const Comm *c)
 {
     static World  w;
@@ -500,7 +623,9 @@ static void the_need_is_exact(const Comm *c)
 TEST_MAIN(CASE(decoding_does_not_depend_on_slots_threads_or_grouping),
           CASE(scoring_gives_the_bits_of_decoding), CASE(tokens_are_drawn_by_their_own_numbers),
           CASE(text_is_what_the_tokens_decode_to), CASE(stop_texts_are_found_across_tokens),
-          CASE(a_stop_text_of_one_token_ends_at_once),
+          CASE(a_stop_text_of_one_token_ends_at_once), CASE(further_tokens_end_a_sequence_like_eos),
+          CASE(a_prompt_takes_over_what_the_last_one_left),
+          CASE(tokens_end_a_sequence_without_a_vocabulary),
           CASE(the_context_ends_a_sequence_and_refuses_a_prompt),
           CASE(looking_and_cancelling_disturb_nobody), CASE(top_tokens_are_those_of_the_scorer),
           CASE(clear_forgets_and_stats_count), CASE(the_need_is_exact))

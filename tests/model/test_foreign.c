@@ -120,6 +120,52 @@ static void every_family_and_kind_comes_back(const Comm *c)
         }
 }
 
+// What a GGUF file says of positions are keys or a table, not the words of a config.json.
+static void every_way_to_turn_heads_comes_back(const Comm *c)
+{
+#define SIZES                                                              \
+    "\"vocab_size\": 20, \"hidden_size\": 32, \"intermediate_size\": 12, " \
+    "\"num_hidden_layers\": 2, \"num_attention_heads\": 2, \"max_position_embeddings\": 64, "
+#define ROPE(words) "{\"model_type\": \"llama\", " SIZES "\"rope_scaling\": {" words "}}"
+    static const char *const configs[] = {
+        "{\"model_type\": \"mistral\", " SIZES "\"num_key_value_heads\": 1}",
+        "{\"model_type\": \"qwen2\", " SIZES "\"num_key_value_heads\": 1}",
+        "{\"model_type\": \"qwen3\", " SIZES "\"num_key_value_heads\": 1, \"head_dim\": 8}",
+        "{\"model_type\": \"phi3\", " SIZES "\"partial_rotary_factor\": 0.75}",
+        "{\"model_type\": \"gpt_neox\", " SIZES "\"rotary_pct\": 0.25}",
+        "{\"model_type\": \"gpt_neox\", " SIZES
+        "\"rotary_pct\": 1.0, \"use_parallel_residual\": false}",
+        ROPE("\"rope_type\": \"linear\", \"factor\": 4"),
+        ROPE("\"rope_type\": \"yarn\", \"factor\": 4, \"original_max_position_embeddings\": 16"),
+        ROPE("\"rope_type\": \"yarn\", \"factor\": 4, \"attention_factor\": 1.5"),
+        ROPE("\"rope_type\": \"llama3\", \"factor\": 8, \"low_freq_factor\": 1, "
+             "\"high_freq_factor\": 4, \"original_max_position_embeddings\": 8192"),
+        ROPE("\"rope_type\": \"llama3\", \"factor\": 3, \"low_freq_factor\": 1.5, "
+             "\"high_freq_factor\": 50, \"original_max_position_embeddings\": 100")};
+#undef ROPE
+#undef SIZES
+
+    for (size_t i = 0; i < sizeof configs / sizeof configs[0]; i++) {
+        Made        m;
+        ImportModel found = {0};
+        char        path[512];
+        double      want[64], got[64];
+
+        make(&m, configs[i], NULL);
+        snprintf(path, sizeof path, "%s/turn.gguf", check_folder(c, "turn"));
+        EXPECT_OK(export_gguf(&m.arena, &m.model, EXPORT_F32, path));
+        EXPECT_OK(come_back(&m, path, &found));
+        EXPECT_INT(dims_rotary(&found.dims), dims_rotary(&m.params.dims));
+        EXPECT_INT(found.dims.is_parallel, m.params.dims.is_parallel);
+        EXPECT_INT(found.dims.K, m.params.dims.K);
+        EXPECT_NEAR(rope_frequencies(&found.dims.rope, dims_rotary(&found.dims), got),
+                    rope_frequencies(&m.params.dims.rope, dims_rotary(&found.dims), want), 1e-6);
+        for (int n = 0; n < dims_rotary(&found.dims) / 2; n++)
+            EXPECT_NEAR(got[n] / want[n], 1, 1e-5);
+        arena_free(&m.arena);
+    }
+}
+
 static void models_are_described(const Comm *c)
 {
     Made m;
@@ -133,7 +179,7 @@ static void models_are_described(const Comm *c)
     EXPECT_OK(describe_model(&t, &m.arena, path));
     EXPECT(strstr(t.data, "F16: 16 tensors") != NULL); // no row is a multiple of 32
     EXPECT(strstr(t.data, "rotary positions, SwiGLU, head of its own") != NULL);
-    EXPECT(strstr(t.data, "tokenizer.json, 259 tokens, bos 256, eos 257, pad 258") != NULL);
+    EXPECT(strstr(t.data, "byte-level BPE, 259 tokens, bos 256 <bos>, eos 257") != NULL);
     EXPECT_ERR(describe_model(&t, &m.arena, "no/such/place"), ERR_IO, "there is no such file");
     arena_free(&m.arena);
 }
@@ -202,5 +248,6 @@ static void gguf_files_that_are_no_models_are_named(const Comm *c)
     }
 }
 
-TEST_MAIN(CASE(every_family_and_kind_comes_back), CASE(models_are_described),
-          CASE(what_a_form_cannot_say_is_refused), CASE(gguf_files_that_are_no_models_are_named))
+TEST_MAIN(CASE(every_family_and_kind_comes_back), CASE(every_way_to_turn_heads_comes_back),
+          CASE(models_are_described), CASE(what_a_form_cannot_say_is_refused),
+          CASE(gguf_files_that_are_no_models_are_named))

@@ -84,6 +84,39 @@ static void byte_level_words_are_merged_in_order(const Comm *c)
     EXPECT_TEXT(ids_of(v, "", 0, 0), "");
 }
 
+// One id or a list of them, in two files; what is no token of ours is passed over.
+static void tokens_that_end_a_text_stand_beside_the_tokenizer(const Comm *c)
+{
+    static const char *const beside[] = {
+        "\"generation_config\": {\"eos_token_id\": [12, 13, 3, 99, -1]}",
+        "\"generation_config\": {\"eos_token_id\": 13}, \"config\": {\"eos_token_id\": [12, 3]}",
+        "\"generation_config\": {\"eos_token_id\": 12}",
+        "\"generation_config\": {\"eos_token_id\": null}, \"config\": {}"};
+    static const int counts[] = {2, 2, 0, 0};
+
+    (void)c;
+    for (int i = 0; i < 4; i++) {
+        Vocab         *v = NULL;
+        const int32_t *more;
+        int            count;
+        char           json[4096];
+
+        room();
+        snprintf(json, sizeof json, "%.*s, \"beside\": {%s}}", (int)strlen(BYTE_JSON) - 1,
+                 BYTE_JSON, beside[i]);
+        EXPECT_OK(make(json, &v));
+        EXPECT_INT(vocab_eos(v), 12);
+        more = vocab_more_ends(v, &count);
+        EXPECT_INT(count, counts[i]);
+        EXPECT_INT(more == NULL, counts[i] == 0);
+        EXPECT_INT(vocab_ends(v, 12), 1);
+        EXPECT_INT(vocab_ends(v, 13), counts[i] > 0);
+        EXPECT_INT(vocab_ends(v, 3), counts[i] > 0);
+        EXPECT_INT(vocab_ends(v, 5), 0);
+        EXPECT_INT(vocab_ends(v, -1), 0);
+    }
+}
+
 static void special_tokens_are_made_where_they_are_asked_for(const Comm *c)
 {
     Vocab  *v = NULL;
@@ -370,6 +403,7 @@ static void bytes_of_all_kinds_come_back(const Comm *c)
 }
 
 TEST_MAIN(CASE(byte_level_words_are_merged_in_order),
+          CASE(tokens_that_end_a_text_stand_beside_the_tokenizer),
           CASE(special_tokens_are_made_where_they_are_asked_for),
           CASE(tokens_have_bytes_and_sequences_have_texts),
           CASE(what_is_written_is_the_same_tokenizer),

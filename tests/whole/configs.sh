@@ -12,8 +12,10 @@ count=0
 
 short="base.steps=6 loop.steps=3 iterations=1 --quiet"
 # Those that want a model from outside come last, and get the one of a run before.
+# Those of fine-tuning want data, and have a test of their own.
 for config in $(grep -L '"MODEL"' "$sources"/configs/*.json) $(grep -l '"MODEL"' "$sources"/configs/*.json); do
     name=$(basename "$config" .json)
+    case $name in finetune*) continue ;; esac
     more=loop.count=40
     grep -q evol-instruct <<<"$name" && more= # it draws all there are
     if grep -q '"MODEL"' "$config"; then

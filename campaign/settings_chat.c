@@ -1,0 +1,89 @@
+// The chat template of a campaign.
+#include "campaign/settings.h"
+
+#include "io/file.h"
+#include "model/text/jinja.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+// A name that was typed is relative to where it was typed, if there is such a file.
+static Err from_here(Arena *run, Settings *s)
+{
+    const Json *typed = json_member(s->json, "chat_template");
+    char        here[FILE_PATH_MAX], path[FILE_PATH_MAX];
+
+    if (typed == NULL || !config_is_override(typed) || *s->chat_file == '/' || *s->chat_file == 0)
+        return OK;
+    if (getcwd(here, sizeof here) == NULL)
+        FAIL(ERR_IO, "the working directory has no name: %s", strerror(errno));
+    TRY(file_join(path, here, s->chat_file));
+    if (file_exists(path))
+        s->chat_file = arena_text(run, path);
+    return OK;
+}
+
+// The template to take and what to call it; *text NULL: there is none.
+static Err find_template(Arena *run, Settings *s, const char **where, const char **text)
+{
+    char    path[FILE_PATH_MAX], *file;
+    int64_t length;
+
+    *text = s->model_chat != NULL ? s->model_chat : vocab_chat_template(s->vocab);
+    *where = arena_format(run, "%s: the chat template of the model", s->file);
+    if (*s->chat_file == 0)
+        return OK;
+    TRY(from_here(run, s));
+    TRY(file_join(path, *s->chat_file == '/' ? "" : s->folder, s->chat_file));
+    if (!file_exists(path))
+        FAIL(ERR_CONFIG, "%s: there is no file %s; chat_template is relative to the config",
+             s->file, path);
+    *where = arena_text(run, path);
+    TRY(file_read(run, *where, JINJA_TEMPLATE_BYTES_MAX, &file, &length));
+    *text = file;
+    return OK;
+}
+
+static Err make_chat(Arena *run, Settings *s, const char *name)
+{
+    const char *where, *text;
+
+    TRY(find_template(run, s, &where, &text));
+    if (text == NULL)
+        FAIL(ERR_CONFIG,
+             "%s: %s writes conversations, which needs a chat template, but \"chat_template\" is "
+             "empty and the model's tokenizer brings none: name a Jinja file as chat_template",
+             s->file, name);
+    if (chatform_is_recipe(text)) // weight files tell the two apart by the first character
+        text = arena_format(run, "{##}%s", text);
+    s->chat_text = text;
+    return chatform_make(run, where, text, s->vocab, &s->chat);
+}
+
+static int is_chat_api(const Json *endpoint)
+{
+    const Json *api = endpoint == NULL ? NULL : json_member(endpoint, "api");
+
+    return api != NULL && api->kind == JSON_TEXT && strcmp(api->text, "chat") == 0;
+}
+
+Err settings_want_chat(Arena *run, Settings *s, const Recipe *r, const char *name,
+                       TeacherChoice who)
+{
+    int asks = recipe_asks_chat(r);
+    Err e;
+
+    if (asks && who == TEACHER_ENDPOINT && !is_chat_api(s->endpoint))
+        FAIL(ERR_CONFIG,
+             "%s: %s asks \"as\": \"chat\", which this endpoint is not asked for: set "
+             "endpoint.api=chat, or take \"text\"",
+             s->file, name);
+    if (s->chat != NULL || !(recipe_emits_conversations(r) || (asks && who == TEACHER_LOCAL)))
+        return OK;
+    e = make_chat(run, s, name);
+    if (e != ERR_DATA)
+        return e;
+    err_record()->code = ERR_CONFIG;
+    return ERR_CONFIG;
+}
