@@ -63,7 +63,10 @@ Err generators_make(Arena *run, Arena *step, const Job *job, Generators *out)
 
 static Err load_weights(Generators *g, int64_t version)
 {
-    TRY(job_read_weights(g->job, g->step, &g->net.params, g->net.flat, version));
+    if (!g->has_base)
+        TRY(job_read_base(g->job, g->step, &g->net, &g->origin));
+    g->has_base = 1;
+    TRY(job_read_weights(g->job, g->step, &g->net, &g->origin, version));
     net_pack(&g->net);
     g->policy = version;
     return OK;

@@ -8,15 +8,17 @@
 #include "model/net.h"
 
 typedef struct Generators {
-    const Job *job;
-    Arena     *run;  // lives as long as the job
-    Arena     *step; // taken back after each iteration
-    Net        net;
-    Decoder   *decoder;
-    Teacher   *local;   // over the decoder
-    Teacher   *teacher; // who answers the prompts of the loop's recipe
-    int64_t    pieces;  // of work so far: each has a counter on the board
-    int64_t    policy;  // version of the weights in net; -1: none yet
+    const Job   *job;
+    Arena       *run;  // lives as long as the job
+    Arena       *step; // taken back after each iteration
+    Net          net;
+    int          has_base; // below an adapter
+    ImportOrigin origin;   // of it
+    Decoder     *decoder;
+    Teacher     *local;   // over the decoder
+    Teacher     *teacher; // who answers the prompts of the loop's recipe
+    int64_t      pieces;  // of work so far: each has a counter on the board
+    int64_t      policy;  // version of the weights in net; -1: none yet
 } Generators;
 
 // Bytes that generators_make pushes into `run`.

@@ -86,16 +86,40 @@ Err job_wait_all(const Job *job, const Comm *c, int (*ready)(const Job *job, int
     return OK;
 }
 
-Err job_read_weights(const Job *job, Arena *scratch, const Params *params, float *flat,
+Err job_read_base(const Job *job, Arena *scratch, Net *net, ImportOrigin *origin)
+{
+    ArenaMark mark = arena_mark(scratch);
+    Err       e;
+
+    if (params_tuned(&net->params.dims) == PARAMS_BASE)
+        return OK;
+    e = import_load_net(scratch, &job->settings->import, net, origin);
+    arena_back(scratch, mark);
+    return e;
+}
+
+Err job_check_base(Arena *scratch, const char *path, const Net *net, const ImportOrigin *origin)
+{
+    CkptTexts texts;
+
+    if (params_tuned(&net->params.dims) == PARAMS_BASE)
+        return OK;
+    TRY(ckpt_read_texts(scratch, path, &texts));
+    return import_same_origin(scratch, path, texts.adapter, origin);
+}
+
+Err job_read_weights(const Job *job, Arena *scratch, const Net *net, const ImportOrigin *origin,
                      int64_t version)
 {
     char       path[FILE_PATH_MAX];
     ArenaMark  mark = arena_mark(scratch);
-    ParamsFile file = {.params = params, .flat = {flat}};
+    NetPart    to = net_tuned(net);
+    ParamsFile file = {.params = to.params, .flat = {to.flat}};
     Err        e;
 
     TRY(run_path(&job->run, path, "weights/v%04" PRId64 ".h5", version));
-    e = ckpt_read_tensors(scratch, path, params_tensors(scratch, params), params->count, 1,
+    TRY(job_check_base(scratch, path, net, origin));
+    e = ckpt_read_tensors(scratch, path, params_tensors(scratch, to.params), to.params->count, 1,
                           params_take, &file);
     arena_back(scratch, mark);
     return e;

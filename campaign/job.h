@@ -4,7 +4,7 @@
 
 #include "campaign/settings.h"
 #include "io/run.h"
-#include "model/params.h"
+#include "model/import_adapter.h"
 #include "mpi/board.h"
 #include "mpi/comm.h"
 #include "mpi/roles.h"
@@ -30,9 +30,16 @@ Err job_poll(const Job *job);
 Err job_wait_all(const Job *job, const Comm *c, int (*ready)(const Job *job, int64_t number),
                  int64_t number, const char *what);
 
-// The weights of a version of the run into flat.  ERR_DATA, ERR_IO.  Local.
-Err job_read_weights(const Job *job, Arena *scratch, const Params *params, float *flat,
+// What stays the same below an adapter that is trained: the base and frozen adapters, as they were
+// given.  Nothing to do without one.  ERR_DATA, ERR_IO.  Local.
+Err job_read_base(const Job *job, Arena *scratch, Net *net, ImportOrigin *origin);
+// The weights of a version of the run into what is tuned of a network whose base was read. ERR_DATA
+// (also where they were made on another base), ERR_IO.  Local.
+Err job_read_weights(const Job *job, Arena *scratch, const Net *net, const ImportOrigin *origin,
                      int64_t version);
+
+// Whether a file of the run holds an adapter on this base.  ERR_DATA.  Local.
+Err job_check_base(Arena *scratch, const char *path, const Net *net, const ImportOrigin *origin);
 
 int job_has_weights(const Job *job, int64_t version);
 int job_has_examples(const Job *job, int64_t iteration);

@@ -4,6 +4,7 @@
 #include "campaign/generators.h"
 #include "campaign/trainers.h"
 #include "io/file.h"
+#include "model/adapter.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -67,7 +68,7 @@ static int64_t step_bytes(const Settings *s, const Roles *roles)
         bytes += records * (looks_back ? 1 + s->iterations : 1) * RECORD_BYTES;
     if (roles->trains)
         bytes += records * RECORD_BYTES + records * s->iterations * DOCUMENT_BYTES +
-                 params_count(&s->dims) * 4;
+                 params_plan_of(&s->dims, params_tuned(&s->dims)).total * 4;
     return bytes;
 }
 
@@ -159,10 +160,20 @@ static void write_tokens(Text *t, const Settings *s)
 
 static int64_t disk_bytes(const Settings *s)
 {
-    int64_t weights = params_count(&s->dims) * 4;
+    int64_t weights = params_plan_of(&s->dims, params_tuned(&s->dims)).total * 4;
 
     return (s->iterations + 1) * weights + s->checkpoint.keep * 3 * weights +
            s->iterations * records_per_iteration(s) * RECORD_BYTES;
+}
+
+static void write_adapters(Text *t, const Dims *d)
+{
+    for (int n = 0; n < d->adapters; n++) {
+        text_printf(t, "adapter: %" PRId64 " parameters%s, ", params_plan_of(d, n).total,
+                    d->adapter[n].is_frozen ? ", frozen" : ", which are trained");
+        adapter_words(t, d, &d->adapter[n]);
+        text_puts(t, "\n");
+    }
 }
 
 Err plan_write(Text *t, const Settings *s, int size, int threads)
@@ -175,6 +186,7 @@ Err plan_write(Text *t, const Settings *s, int size, int threads)
     text_printf(t, "ranks: %d with %d thread%s each\n", size, threads, threads > 1 ? "s" : "");
     text_printf(t, "model: %" PRId64 " parameters, %.3g FLOP per token forward\n",
                 params_count(&s->dims), plan_forward_flop(&s->dims));
+    write_adapters(t, &s->dims);
     for (int k = 0; k < kinds; k++) {
         int64_t run = plan_run_bytes(s, threads, &roles[k].roles);
         int64_t step = step_bytes(s, &roles[k].roles);

@@ -271,6 +271,9 @@ static void greet(const Campaign *m, const Comm *world)
              words_of(m->job.side, r->mode), op_level(), gemm_describe());
     log_once(LOG_INFO, "  model: %" PRId64 " parameters, width %" PRId64 ", %d layers",
              params_count(&s->dims), s->dims.D, s->dims.L);
+    if (params_tuned(&s->dims) != PARAMS_BASE)
+        log_once(LOG_INFO, "  trained: an adapter of rank %" PRId64 ", %" PRId64 " parameters",
+                 s->lora.rank, params_plan_of(&s->dims, params_tuned(&s->dims)).total);
 }
 
 // A STOP file was for those who ran when it was made; the same command goes on.

@@ -176,17 +176,16 @@ static Err read_model(Arena *run, Settings *s)
     if (from == NULL) {
         TRY(dims_read(s->model, &s->dims));
     } else {
-        ImportModel found;
-
         if (from->kind != JSON_TEXT)
             FAIL(ERR_CONFIG, "%s: model.from must be the path of a folder or weight file", s->file);
-        TRY(import_find(run, from->text, &found));
-        s->dims = found.dims;
+        TRY(import_find(run, from->text, &s->import));
+        s->dims = s->import.dims;
         s->model_folder = from->text;
-        TRY(read_model_chat(run, s, found.chosen));
-        if (s->tokenizer == NULL && found.tokenizer != NULL)
-            TRY(vocab_parse(run, found.chosen, found.tokenizer, &s->tokenizer));
+        TRY(read_model_chat(run, s, s->import.chosen));
+        if (s->tokenizer == NULL && s->import.tokenizer != NULL)
+            TRY(vocab_parse(run, s->import.chosen, s->import.tokenizer, &s->tokenizer));
     }
+    TRY(settings_lora(run, s));
     if (s->tokenizer == NULL)
         FAIL(ERR_CONFIG, "%s: \"tokenizer\" is missing, and the model brings none", s->file);
     TRY(vocab_make(run, s->tokenizer, &s->vocab));

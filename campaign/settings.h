@@ -7,6 +7,7 @@
 #include "io/config.h"
 #include "model/dims.h"
 #include "model/gemm.h"
+#include "model/import.h"
 #include "model/optim.h"
 #include "model/sched.h"
 #include "model/train.h"
@@ -42,8 +43,16 @@ typedef struct GenerateSettings {
 
 typedef struct TrainSettings {
     int64_t micro_batches, micro_tokens;
-    int     reduce; // ReduceKind
+    int     reduce;  // ReduceKind
+    int     batches; // what each step trains on is written to batches.jsonl
 } TrainSettings;
+
+typedef struct LoraSettings { // an adapter is trained, not the model
+    int64_t     rank;         // 0: the model itself
+    double      alpha, dropout;
+    int         rslora;
+    const Json *targets, *beside, *adapters;
+} LoraSettings;
 
 typedef struct EvaluateSettings {
     const char *recipe;
@@ -85,6 +94,7 @@ typedef struct Settings {
     PhaseSettings      base, loop;
     GenerateSettings   generate;
     TrainSettings      train;
+    LoraSettings       lora;
     EvaluateSettings   evaluate;
     CheckpointSettings checkpoint;
     double             watchdog_scale;
@@ -93,7 +103,8 @@ typedef struct Settings {
     const char *folder;       // its folder: recipes and prompts are found from there
     const Json *json;         // the tree, overrides applied
     const char *model_folder; // a Hugging Face folder or weight file to start from, or NULL
-    Dims        dims;
+    ImportModel import;       // what was found there, with the adapters of lora.adapters
+    Dims        dims;         // with the adapter that is trained
     Vocab      *vocab;
     const char *model_chat; // the template in the weight file to start from, or NULL
     ChatForm   *chat;       // a template; NULL: no recipe so far asks for one
@@ -120,6 +131,9 @@ Err settings_recipe(Arena *run, Settings *s, const char *path, Recipe **out);
 // ERR_CONFIG: there is none, or it is none.
 Err settings_want_chat(Arena *run, Settings *s, const Recipe *r, const char *name,
                        TeacherChoice who);
+
+// The adapter that "lora" asks for, on top of s->import, into s->dims.  ERR_CONFIG.  Local.
+Err settings_lora(Arena *run, Settings *s);
 
 // Steps of iteration i (0: the base).
 int64_t settings_steps(const Settings *s, int64_t iteration);

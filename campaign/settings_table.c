@@ -34,6 +34,25 @@ static const ConfigField TRAIN_TABLE[] = {
      "room of a micro-batch in tokens; 0: enough for a batch of the longest examples"},
     {"reduce", CONFIG_ENUM, AT(TrainSettings, reduce), "tree", 0, 0, "tree|allreduce", NULL,
      "tree: the same bits for 1, 2, 4, ... ranks; allreduce: MPI's own sum"},
+    {"batches", CONFIG_YESNO, AT(TrainSettings, batches), "false", 0, 0, NULL, NULL,
+     "write the tokens and weights of every step to batches.jsonl, for other programs"},
+    END};
+
+static const ConfigField LORA_TABLE[] = {
+    {"rank", CONFIG_INT, AT(LoraSettings, rank), "0", 0, 65536, NULL, NULL,
+     "rank of the adapter that is trained on top of \"model\", a path; 0: the model itself is trained"},
+    {"alpha", CONFIG_FLOAT, AT(LoraSettings, alpha), "0", 0, 1e9, NULL, NULL,
+     "its products count alpha / rank times; 0: 2 * rank"},
+    {"dropout", CONFIG_FLOAT, AT(LoraSettings, dropout), "0", 0, 0.999, NULL, NULL,
+     "share of its inputs that are left out in training"},
+    {"rslora", CONFIG_YESNO, AT(LoraSettings, rslora), "false", 0, 0, NULL, NULL,
+     "alpha / sqrt(rank) in the place of alpha / rank"},
+    {"targets", CONFIG_JSON, AT(LoraSettings, targets), "[]", 0, 0, NULL, NULL,
+     "linear layers that get it: a list of names, or \"all-linear\"; []: those of attention"},
+    {"beside", CONFIG_JSON, AT(LoraSettings, beside), "[]", 0, 0, NULL, NULL,
+     "what is trained whole beside it: a list of \"embeddings\", \"norms\", \"head\""},
+    {"adapters", CONFIG_JSON, AT(LoraSettings, adapters), "[]", 0, 0, NULL, NULL,
+     "adapters below it, which stay as they are: a list of folders of PEFT or weight files"},
     END};
 
 static const ConfigField EVALUATE_TABLE[] = {
@@ -118,6 +137,8 @@ const ConfigField SETTINGS_TABLE[] = {
      "how generator ranks work"},
     {"train", CONFIG_TABLE, AT(Settings, train), "", 0, 0, NULL, TRAIN_TABLE,
      "how trainer ranks work"},
+    {"lora", CONFIG_TABLE, AT(Settings, lora), "", 0, 0, NULL, LORA_TABLE,
+     "train a low-rank adapter in the place of the model"},
     {"evaluate", CONFIG_TABLE, AT(Settings, evaluate), "", 0, 0, NULL, EVALUATE_TABLE,
      "after every iteration"},
     {"checkpoint", CONFIG_TABLE, AT(Settings, checkpoint), "", 0, 0, NULL, CHECKPOINT_TABLE,

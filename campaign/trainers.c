@@ -19,7 +19,7 @@ enum { STEP_TIMEOUT_S = 1800, SKIPS_MAX = 10 };
 int64_t trainers_need(const Settings *s, int threads, int ranks)
 {
     TrainShape shape = settings_shape(s, threads);
-    int64_t    vector = arena_need(params_count(&s->dims) + REDUCE_BLOCK, 4);
+    int64_t    vector = arena_need(params_plan_of(&s->dims, params_tuned(&s->dims)).padded, 4);
 
     return trainer_need(&s->dims, &shape, ranks) + vector;
 }
@@ -31,9 +31,10 @@ void trainers_make(Arena *run, Arena *step, Arena *data, const Job *job, Trainer
 
     *out = (Trainers){.job = job, .run = run, .step = step, .data = data, .policy = -1};
     out->net = net_make(run, &s->dims, NET_TRAIN);
+    out->tuned = net_tuned(&out->net);
     out->trainer = trainer_make(run, &job->roles.trainers, &out->net, &shape, &s->base.optimizer);
     if (job->roles.trainers.rank == 0)
-        out->moments = arena_new(run, float, out->net.params.padded);
+        out->moments = arena_new(run, float, out->tuned.params->padded);
     out->mixture = mixture_make(data);
 }
 
@@ -79,14 +80,14 @@ static Err find_state(Trainers *t, int64_t iteration, Place *place)
 static Err first_weights(Trainers *t)
 {
     const Settings *s = t->job->settings;
-    ImportModel     found;
 
-    if (s->model_folder == NULL) {
+    if (s->model_folder == NULL)
         params_init(&t->net.params, (uint64_t)s->seed, t->net.flat);
-        return OK;
-    }
-    TRY(import_find(t->step, s->model_folder, &found));
-    return import_load(t->step, &found, &t->net.params, t->net.flat);
+    else if (t->tuned.params->adapter == PARAMS_BASE)
+        return import_load(t->step, &s->import, &t->net.params, t->net.flat);
+    else
+        net_init_adapter(&t->net, t->tuned.params->adapter, (uint64_t)s->seed);
+    return OK;
 }
 
 // Weights, and of the two moments the wanted one: there is room for one at a time.
@@ -106,13 +107,15 @@ static Err read_state(Trainers *t, const Place *place)
 {
     char              path[FILE_PATH_MAX];
     ArenaMark         mark = arena_mark(t->step);
-    float            *moment = arena_new(t->step, float, t->net.params.padded);
-    StateReader       r = {.file = {&t->net.params, {t->net.flat, moment, moment}}};
-    const CkptTensor *tensors = params_tensors(t->step, &t->net.params);
+    const Params     *p = t->tuned.params;
+    float            *moment = arena_new(t->step, float, p->padded);
+    StateReader       r = {.file = {p, {t->tuned.flat, moment, moment}}};
+    const CkptTensor *tensors = params_tensors(t->step, p);
 
     TRY(state_path(t, path, place->state));
+    TRY(job_check_base(t->step, path, &t->net, &t->origin));
     for (r.wanted = 1; r.wanted < 3; r.wanted++) {
-        TRY(ckpt_read_tensors(t->step, path, tensors, t->net.params.count, 3, take_state, &r));
+        TRY(ckpt_read_tensors(t->step, path, tensors, p->count, 3, take_state, &r));
         trainer_set_moments(t->trainer, r.wanted, moment);
     }
     trainer_optim(t->trainer)->step = place->step;
@@ -126,12 +129,15 @@ static Err begin(Trainers *t, const PhaseSettings *phase, const Place *place)
 
     optim_reset(trainer_optim(t->trainer));
     trainer_optim(t->trainer)->config = phase->optimizer;
+    if (!t->has_base)
+        TRY(job_read_base(t->job, t->step, &t->net, &t->origin));
+    t->has_base = 1;
     if (place->state >= 0)
         TRY(read_state(t, place));
     else if (place->iteration == 0)
         TRY(first_weights(t));
     else if (t->policy != from)
-        TRY(job_read_weights(t->job, t->step, &t->net.params, t->net.flat, from));
+        TRY(job_read_weights(t->job, t->step, &t->net, &t->origin, from));
     t->policy = -1; // until the iteration is done, these are nobody's
     net_pack(&t->net);
     return OK;
@@ -152,21 +158,24 @@ static const char *prompt_format(const Settings *s)
 
 static CkptTexts make_texts(Trainers *t)
 {
-    Text model = text_make(t->step), tokenizer = text_make(t->step);
+    Text model = text_make(t->step), tokenizer = text_make(t->step), adapter = text_make(t->step);
 
     dims_write(&model, &t->net.params.dims);
     vocab_write(&tokenizer, t->job->settings->vocab);
+    if (t->tuned.params->adapter != PARAMS_BASE)
+        import_write_origin(&adapter, &t->net.params.dims, &t->origin);
     return (CkptTexts){model.data, tokenizer.data, prompt_format(t->job->settings),
-                       t->job->provenance};
+                       t->job->provenance, adapter.length > 0 ? adapter.data : NULL};
 }
 
 static Err write_weights(Trainers *t, int64_t version)
 {
-    ParamsFile        file = {.params = &t->net.params, .flat = {t->net.flat}};
+    const Params     *p = t->tuned.params;
+    ParamsFile        file = {.params = p, .flat = {t->tuned.flat}};
     CkptTexts         texts = make_texts(t);
-    const CkptTensor *tensors = params_tensors(t->step, &t->net.params);
+    const CkptTensor *tensors = params_tensors(t->step, p);
 
-    return ckpt_write_weights(&t->job->run, t->step, version, tensors, t->net.params.count, &texts,
+    return ckpt_write_weights(&t->job->run, t->step, version, tensors, p->count, &texts,
                               params_bring, &file);
 }
 
@@ -185,13 +194,14 @@ static Err bring_state(void *self, int tensor, int which, float *values)
 
 static Err write_state(Trainers *t, const Place *place, float *second)
 {
-    StateWriter w = {t, {.params = &t->net.params, .flat = {t->net.flat, t->moments, second}}};
-    CkptTexts   texts = make_texts(t);
-    const CkptTensor *tensors = params_tensors(t->step, &t->net.params);
+    const Params     *p = t->tuned.params;
+    StateWriter       w = {t, {.params = p, .flat = {t->tuned.flat, t->moments, second}}};
+    CkptTexts         texts = make_texts(t);
+    const CkptTensor *tensors = params_tensors(t->step, p);
     CkptNumber        numbers[] = {{"iteration", place->iteration}, {"step", place->step}};
 
-    TRY(ckpt_write_state(&t->job->run, t->step, t->steps_before + place->step, tensors,
-                         t->net.params.count, &texts, numbers, 2, bring_state, &w));
+    TRY(ckpt_write_state(&t->job->run, t->step, t->steps_before + place->step, tensors, p->count,
+                         &texts, numbers, 2, bring_state, &w));
     return ckpt_prune(&t->job->run, t->step, (int)t->job->settings->checkpoint.keep);
 }
 
@@ -199,7 +209,7 @@ static Err save_state_all(Trainers *t, const Place *place)
 {
     const Comm *c = &t->job->roles.trainers;
     ArenaMark   mark = arena_mark(t->step);
-    float      *second = c->rank == 0 ? arena_new(t->step, float, t->net.params.padded) : NULL;
+    float      *second = c->rank == 0 ? arena_new(t->step, float, t->tuned.params->padded) : NULL;
     Err         e;
 
     clock_begin("checkpoint");
@@ -241,6 +251,32 @@ typedef struct Stepping {
     double               loss;  // of the last step
 } Stepping;
 
+// A line of batches.jsonl: the examples of a step in the order in which they were drawn.
+static Err tell_batch(Trainers *t, const Stepping *s, const Place *place)
+{
+    ArenaMark mark = arena_mark(t->step);
+    Text      line = text_make(t->step);
+    Err       e;
+
+    text_printf(&line, "{\"iteration\": %" PRId64 ", \"step\": %" PRId64 ", \"examples\": [",
+                place->iteration, place->step + 1);
+    for (int64_t i = 0; i < s->phase->batch; i++) {
+        const TrainExample *x = &s->batch[i];
+
+        text_puts(&line, i > 0 ? ", {\"tokens\": [" : "{\"tokens\": [");
+        for (int64_t n = 0; n < x->length; n++)
+            text_printf(&line, n > 0 ? ",%d" : "%d", x->token[n]);
+        text_puts(&line, "], \"weights\": [");
+        for (int64_t n = 0; n < x->length; n++)
+            text_printf(&line, n > 0 ? ",%.9g" : "%.9g", (double)x->weight[n]);
+        text_puts(&line, "]}");
+    }
+    text_puts(&line, "]}");
+    e = metrics_add_to(t->job->run.dir, "batches.jsonl", line.data);
+    arena_back(t->step, mark);
+    return e;
+}
+
 static Err one_step(Trainers *t, Stepping *s, Place *place, int *stop)
 {
     double    lr = sched_rate(&s->phase->schedule, place->step, s->steps), began = clock_now();
@@ -256,6 +292,10 @@ static Err one_step(Trainers *t, Stepping *s, Place *place, int *stop)
     }
     mixture_draw(s->pools, (uint64_t)t->job->settings->seed, place->iteration, place->step,
                  s->batch, (int)s->phase->batch);
+    if (t->job->settings->train.batches && t->job->roles.trainers.rank == 0 && mine == OK)
+        mine = tell_batch(t, s, place);
+    failed |= mine != OK && mine != ERR_STOPPED;
+    trainer_drop(t->trainer, (uint64_t)t->job->settings->seed, place->iteration, place->step);
     TRY(trainer_step_all(t->trainer, t->step, s->batch, (int)s->phase->batch, lr, &failed, stop,
                          &done));
     if (failed)

@@ -8,18 +8,21 @@
 #include "model/train.h"
 
 typedef struct Trainers {
-    const Job  *job;
-    Arena      *run;  // lives as long as the job
-    Arena      *step; // taken back after each iteration
-    Arena      *data; // documents of all sets so far
-    Net         net;
-    Trainer    *trainer;
-    float      *moments;      // rank 0: room for a whole vector, for checkpoints
-    int64_t     policy;       // version whose weights are in net; -1: none
-    int64_t     steps_before; // optimizer steps of earlier iterations: numbers the checkpoints
-    int64_t     read;         // sets read so far: 0 .. read-1
-    MixtureData mixture;
-    int64_t     tokens; // trained on by all ranks since the job began
+    const Job   *job;
+    Arena       *run;  // lives as long as the job
+    Arena       *step; // taken back after each iteration
+    Arena       *data; // documents of all sets so far
+    Net          net;
+    NetPart      tuned;    // of it: the whole, or its last adapter
+    int          has_base; // below an adapter
+    ImportOrigin origin;   // of it
+    Trainer     *trainer;
+    float       *moments;      // rank 0: room for a whole vector, for checkpoints
+    int64_t      policy;       // version whose weights are in net; -1: none
+    int64_t      steps_before; // optimizer steps of earlier iterations: numbers the checkpoints
+    int64_t      read;         // sets read so far: 0 .. read-1
+    MixtureData  mixture;
+    int64_t      tokens; // trained on by all ranks since the job began
 } Trainers;
 
 // Bytes that trainers_make pushes into `run`.

@@ -3,7 +3,7 @@
 #include "campaign/plan.h"
 #include "cli/commands.h"
 #include "cli/eval_tasks.h"
-#include "model/import.h"
+#include "model/import_adapter.h"
 
 #include <inttypes.h>
 
@@ -23,13 +23,23 @@ static Err check_dims(const Settings *s, const ImportModel *m, const char *path)
     return OK;
 }
 
-static Err load(Generators *g, Arena *scratch, const Settings *s, const char *path)
+// The network is that of the model, with the adapters that it has.
+static Err take_dims(Arena *scratch, const char *path, Settings *s)
 {
     ImportModel m;
 
     TRY(import_find(scratch, path, &m));
     TRY(check_dims(s, &m, path));
-    TRY(import_load(scratch, &m, &g->net.params, g->net.flat));
+    s->dims = m.dims;
+    return OK;
+}
+
+static Err load(Generators *g, Arena *scratch, const char *path)
+{
+    ImportModel m;
+
+    TRY(import_find(scratch, path, &m));
+    TRY(import_load_net(scratch, &m, &g->net, NULL));
     net_pack(&g->net);
     g->policy = 0;
     return OK;
@@ -77,7 +87,7 @@ static Err measure(Job *job, EvalRooms *rooms, const char *path, const Recipe *r
     Text        t = text_make(arena);
 
     TRY(generators_make(&rooms->run, &rooms->step, job, &g));
-    TRY_ALL(world, load(&g, arena, job->settings, path));
+    TRY_ALL(world, load(&g, arena, path));
     TRY(recipe == NULL ? accuracy(&t, &g) : loss(&t, &g, recipe));
     generators_close(&g);
     return comm_agree(world, world->rank == 0 ? commands_print(&t) : OK);
@@ -100,6 +110,7 @@ static Err run_config(const Comm *world, Arena *arena, const Command *c, const A
     else if (s.evaluate_recipe == NULL)
         FAIL(ERR_CONFIG, "%s: evaluate.recipe is empty: nothing to evaluate with; --loss takes one",
              s.file);
+    TRY_ALL(world, take_dims(arena, path, &s));
     s.teacher = TEACHER_LOCAL;
     TRY(roles_make_all(world, ROLES_ALTERNATE, 0, 0, &job.roles));
     job.threads = job_threads(&s, &job.roles, world);

@@ -2,7 +2,8 @@
 #include "cli/commands.h"
 #include "cli/model_files.h"
 #include "model/export_model.h"
-#include "model/import.h"
+#include "model/import_adapter.h"
+#include "model/peft.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -40,31 +41,92 @@ static Err find_choice(const char *option, const char *name, const char *const *
          near == NULL ? "" : "\"?");
 }
 
-static Err export_with(Arena *scratch, const ImportModel *found, const Args *a, const Command *c)
+static const char *name_of(const ImportModel *found)
+{
+    const char *slash = strrchr(found->chosen, '/');
+
+    return slash != NULL && slash[1] != 0 ? slash + 1 : found->chosen;
+}
+
+// A whole model: as it is, or with its adapters merged into it.
+static Err export_whole(Arena *scratch, const ImportModel *found, const Args *a, const Command *c,
+                        ExportType type)
+{
+    Dims        plain = found->dims;
+    Net         net = net_make(scratch, &found->dims, NET_INFER);
+    const char *out = args_text(c, a, "out");
+    ExportModel m = {.flat = net.flat, .tokenizer = found->tokenizer, .name = name_of(found)};
+    Params      params;
+    const Json *json;
+    Vocab      *vocab;
+
+    TRY(import_load_net(scratch, found, &net, NULL));
+    TRY(import_vocab(scratch, found, &json, &vocab)); // before anything is written
+    plain.adapters = 0;
+    params = params_make(scratch, &plain);
+    m.params = &params;
+    if (found->dims.adapters > 0) {
+        float *flat = arena_new(scratch, float, params.padded);
+
+        net_merge(&net, scratch, flat);
+        m.flat = flat;
+    }
+    return strcmp(args_text(c, a, "to"), "hf") == 0 ? export_hf(scratch, &m, type, out)
+                                                    : export_gguf(scratch, &m, type, out);
+}
+
+static Err export_adapter(Arena *scratch, const ImportModel *found, const char *out)
+{
+    Net          net = net_make(scratch, &found->dims, NET_INFER);
+    ImportOrigin origin = {.unders = 0};
+    NetPart      top;
+
+    TRY(import_load_net(scratch, found, &net, &origin));
+    top = net_part(&net, found->dims.adapters - 1);
+    return peft_write(scratch, top.params, top.flat, origin.base, out);
+}
+
+enum { TO_HF, TO_GGUF, TO_ADAPTER };
+
+static Err check_adapters(const ImportModel *found, int form, int merges)
+{
+    int adapters = found->dims.adapters;
+
+    if (adapters == 0 && (form == TO_ADAPTER || merges))
+        FAIL(ERR_USAGE, "%s: is a whole model, not an adapter: leave out %s", found->chosen,
+             form == TO_ADAPTER ? "--to adapter" : "--merge");
+    if (adapters > 0 && form != TO_ADAPTER && !merges)
+        FAIL(ERR_USAGE,
+             "%s: is an adapter on %s: --merge writes the two as one model, --to adapter the "
+             "adapter alone",
+             found->chosen, found->base->chosen);
+    if (form == TO_ADAPTER && merges)
+        FAIL(ERR_USAGE, "--merge makes a whole model: choose --to hf or --to gguf");
+    if (form == TO_ADAPTER && adapters > 1)
+        FAIL(ERR_USAGE,
+             "%s: stands on %d other adapters, which a folder of PEFT cannot say: --to hf --merge "
+             "writes all as one model",
+             found->chosen, adapters - 1);
+    return OK;
+}
+
+static Err export_with(Arena *scratch, const ImportModel *found, const Args *a, const Command *c,
+                       int form)
 {
     static const char *const types[] = {"f32", "f16", "bf16", "q8_0"};
-    const char              *to = args_text(c, a, "to"), *out = args_text(c, a, "out");
-    const char              *slash = strrchr(found->chosen, '/');
-    Params                   params = params_make(scratch, &found->dims);
-    float                   *flat = arena_new(scratch, float, params.padded);
-    ExportModel              m = {.params = &params,
-                                  .flat = flat,
-                                  .tokenizer = found->tokenizer,
-                                  .name = slash != NULL && slash[1] != 0 ? slash + 1 : found->chosen};
-    const Json              *json;
-    Vocab                   *vocab;
     int                      type;
 
     TRY(find_choice("dtype", args_text(c, a, "dtype"), types, 4, &type));
-    TRY(import_load(scratch, found, &params, flat));
-    TRY(import_vocab(scratch, found, &json, &vocab)); // before anything is written
-    return strcmp(to, "hf") == 0 ? export_hf(scratch, &m, (ExportType)type, out)
-                                 : export_gguf(scratch, &m, (ExportType)type, out);
+    if (form != TO_ADAPTER)
+        return export_whole(scratch, found, a, c, (ExportType)type);
+    if (type != EXPORT_F32)
+        FAIL(ERR_USAGE, "an adapter is written as f32, with all its bits: leave out --dtype");
+    return export_adapter(scratch, found, args_text(c, a, "out"));
 }
 
 static Err export_model(Arena *arena, const Command *c, const Args *a)
 {
-    static const char *const forms[] = {"hf", "gguf"};
+    static const char *const forms[] = {"hf", "gguf", "adapter"};
     ImportModel              found;
     Text                     t = text_make(arena);
     Arena                    scratch;
@@ -73,15 +135,17 @@ static Err export_model(Arena *arena, const Command *c, const Args *a)
 
     if (a->words > 0)
         FAIL(ERR_USAGE, "with --model, no other path is taken: found \"%.60s\"", a->word[0]);
-    TRY(find_choice("to", args_text(c, a, "to"), forms, 2, &form));
+    TRY(find_choice("to", args_text(c, a, "to"), forms, 3, &form));
     TRY(import_find(arena, args_text(c, a, "model"), &found));
+    TRY(check_adapters(&found, form, args_has(c, a, "merge")));
     TRY(arena_make(&scratch, "scratch",
-                   ((int64_t)1 << 36) + params_plan(&found.dims).padded * (int64_t)sizeof(float)));
-    e = export_with(&scratch, &found, a, c);
+                   ((int64_t)1 << 36) + net_need(&found.dims, NET_INFER) +
+                       params_plan(&found.dims).padded * (int64_t)sizeof(float)));
+    e = export_with(&scratch, &found, a, c, form);
     arena_free(&scratch);
     TRY(e);
     text_printf(&t, "%s written to %s as %s%s\n", found.chosen, args_text(c, a, "out"),
-                args_text(c, a, "dtype"),
+                form == TO_ADAPTER ? "a folder of PEFT" : args_text(c, a, "dtype"),
                 found.tokenizer == NULL ? "; it brings no tokenizer, so there is none" : "");
     return commands_print(&t);
 }
@@ -123,16 +187,19 @@ static Err run(const Comm *world, Arena *arena, const Command *c, const Args *a)
 }
 
 static const ArgsOption OPTIONS[] = {
-    {"to", "FORM", NULL, "messages, rows, alpaca, wizardlm, self-instruct; of a model hf, gguf"},
+    {"to", "FORM", NULL,
+     "messages, rows, alpaca, wizardlm, self-instruct; of a model hf, gguf, adapter"},
     {"out", "PATH", NULL, "file to write; for self-instruct and hf a folder"},
     {"model", "DIR", NULL, "a model: run directory (newest weights), weight file, folder, .gguf"},
     {"dtype", "TYPE", "f32", "of a model: f32, f16, bf16, and for gguf q8_0"},
+    {"merge", NULL, NULL, "of an adapter: add it to its base, and write the whole"},
     {"seeds", NULL, NULL, "with the examples of iteration 0"},
     {NULL, NULL, NULL, NULL}};
 
 const Command CMD_EXPORT = {
     .name = "export",
-    .usage = "RUN --to FORM --out PATH [--seeds] | --model DIR --to hf|gguf --out PATH [--dtype T]",
+    .usage = "RUN --to FORM --out PATH [--seeds] | --model DIR --to hf|gguf|adapter --out PATH "
+             "[--dtype T] [--merge]",
     .about = "kept examples, or a model, as files for other programs",
     .details = "messages       JSONL, {\"messages\": [{\"role\", \"content\"}]} per example\n"
                "rows           JSONL, every field, verdict and score of an example\n"
@@ -141,11 +208,14 @@ const Command CMD_EXPORT = {
                "self-instruct  the JSONL files of the five steps of Self-Instruct, in a folder\n"
                "hf             a Hugging Face folder: config.json, model.safetensors, tokenizer\n"
                "gguf           one file for llama.cpp; q8_0: rows of a multiple of 32, others f16\n"
+               "adapter        a folder of PEFT: adapter_config.json, adapter_model.safetensors\n"
                "For Parquet: jobs/parquet.py FILE.jsonl FILE.parquet.\n",
     .examples = "  tandem export runs/alpaca --to alpaca --out alpaca.json\n"
                 "  tandem export runs/self-instruct --to messages --out messages.jsonl\n"
                 "  tandem export --model runs/star-tiny --to hf --out star-tiny-hf\n"
-                "  tandem export --model runs/star-tiny --to gguf --dtype q8_0 --out tiny.gguf\n",
+                "  tandem export --model runs/star-tiny --to gguf --dtype q8_0 --out tiny.gguf\n"
+                "  tandem export --model runs/lora --to adapter --out lora-peft\n"
+                "  tandem export --model runs/lora --to gguf --merge --out lora.gguf\n",
     .words_min = 0,
     .words_max = 1,
     .options = OPTIONS,

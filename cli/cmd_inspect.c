@@ -4,6 +4,7 @@
 #include "model/export_model.h"
 #include "model/foreign.h"
 #include "model/import.h"
+#include "model/peft.h"
 
 #include <string.h>
 
@@ -12,6 +13,8 @@ static int is_model(const char *path)
 {
     char config[FILE_PATH_MAX];
 
+    if (peft_is(path))
+        return 1;
     if (!file_is_folder(path))
         return foreign_is(path);
     return file_join(config, path, "config.json") == OK && file_exists(config);

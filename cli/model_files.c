@@ -1,7 +1,7 @@
 #include "cli/model_files.h"
 
 #include "io/json.h"
-#include "model/import.h"
+#include "model/import_adapter.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -70,7 +70,7 @@ Err model_files_open(Arena *run, Arena *scratch, const char *path, Net *out)
 
     TRY(import_find(scratch, path, &m));
     *out = net_make(run, &m.dims, NET_INFER);
-    TRY(import_load(scratch, &m, &out->params, out->flat));
+    TRY(import_load_net(scratch, &m, out, NULL));
     net_pack(out);
     return OK;
 }

@@ -90,6 +90,9 @@ static Err put_texts(H5File *f, const CkptTexts *t)
     TRY(h5_put_text(f, "/config/tokenizer", "The tokenizer, as JSON.", t->tokenizer));
     TRY(h5_put_text(f, "/config/chat_template", "The chat template.", t->chat));
     TRY(h5_put_text(f, "/provenance", "How this came about, as JSON.", t->provenance));
+    if (t->adapter != NULL)
+        TRY(h5_put_text(f, "/config/adapter", "What is adapted, and of which base, as JSON.",
+                        t->adapter));
     return OK;
 }
 
@@ -133,7 +136,7 @@ static int64_t bytes_needed(const CkptJob *job)
     }
     return one * job->which_count + FILE_EXTRA_BYTES +
            (int64_t)(strlen(t->model) + strlen(t->tokenizer) + strlen(t->chat) +
-                     strlen(t->provenance));
+                     strlen(t->provenance) + (t->adapter != NULL ? strlen(t->adapter) : 0));
 }
 
 // Asked before hours of memory are written; the disk may be full all the same when it comes to it.

@@ -24,6 +24,7 @@ typedef struct CkptTexts {
     const char *tokenizer;  // JSON
     const char *chat;       // chat template; may be ""
     const char *provenance; // JSON; not part of the digest
+    const char *adapter;    // JSON: the tensors are an adapter's, on which base; NULL: a whole model
 } CkptTexts;
 
 // Called once per tensor, in order, to bring its values into `values` (row-major, logical shape).

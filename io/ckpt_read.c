@@ -17,7 +17,13 @@ static Err get_texts(H5File *f, Arena *arena, CkptTexts *out)
     TRY(h5_get_text(f, arena, "/config/tokenizer", &tokenizer, NULL));
     TRY(h5_get_text(f, arena, "/config/chat_template", &chat, NULL));
     TRY(h5_get_text(f, arena, "/provenance", &provenance, NULL));
-    *out = (CkptTexts){model, tokenizer, chat, provenance};
+    *out = (CkptTexts){model, tokenizer, chat, provenance, NULL};
+    if (h5_has(f, "/config/adapter")) {
+        char *adapter;
+
+        TRY(h5_get_text(f, arena, "/config/adapter", &adapter, NULL));
+        out->adapter = adapter;
+    }
     return OK;
 }
 

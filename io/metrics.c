@@ -38,14 +38,14 @@ static Err append(int file, const char *path, const char *line)
     return OK;
 }
 
-Err metrics_add(const char *dir, const char *line)
+Err metrics_add_to(const char *dir, const char *name, const char *line)
 {
     char path[FILE_PATH_MAX];
     int  file;
     Err  e;
 
     CHECK(line[0] == '{' && strchr(line, '\n') == NULL, "line %.60s", line);
-    TRY(file_join(path, dir, "metrics.jsonl"));
+    TRY(file_join(path, dir, name));
     file = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
     if (file < 0)
         FAIL(ERR_IO, "opening %s: %s", path, strerror(errno));
@@ -54,6 +54,11 @@ Err metrics_add(const char *dir, const char *line)
         err_also(&e, err_raise(ERR_IO, __func__, __FILE__, __LINE__, "closing %s: %s", path,
                                strerror(errno)));
     return e;
+}
+
+Err metrics_add(const char *dir, const char *line)
+{
+    return metrics_add_to(dir, "metrics.jsonl", line);
 }
 
 // One line into *node; NULL if it is not whole: its writer died, or a disk was full.

@@ -11,18 +11,21 @@
 #include <stdint.h>
 
 typedef struct ActsLayer {
-    float *x;            // [N][D] what enters the layer
-    float *n1;           // [N][D] normed
-    float *mean1, *inv1; // [N]
-    float *qkv;          // [N][(H+2G)K], queries and keys normed and rotated
-    float *raw, *inv_qk; // [N][(H+G)K], [N][H+G]: before their norm; NULL without one
-    float *att;          // [N][HK]
-    float *lse;          // [N][H]
-    float *mid;          // [N][D] after attention
-    float *n2;           // [N][D] normed
-    float *mean2, *inv2; // [N]
-    float *up;           // [N][2F] gate and up, or [N][F]
-    float *act;          // [N][F]
+    float *x;                 // [N][D] what enters the layer
+    float *n1;                // [N][D] normed
+    float *mean1, *inv1;      // [N]
+    float *qkv;               // [N][(H+2G)K], queries and keys normed and rotated
+    float *raw, *inv_qk;      // [N][(H+G)K], [N][H+G]: before their norm; NULL without one
+    float *att;               // [N][HK]
+    float *lse;               // [N][H]
+    float *step1, *inv_post1; // [N][D], [N]: of attention, before its norm; NULL without one
+    float *mid;               // [N][D] after attention
+    float *n2;                // [N][D] normed
+    float *mean2, *inv2;      // [N]
+    float *up;                // [N][2F] gate and up, or [N][F]
+    float *act;               // [N][F]
+    float *step2, *inv_post2; // as step1, of the MLP
+    float *low;               // [N][..] inner products of adapters; NULL without one
 } ActsLayer;
 
 typedef struct ActsBack { // gradients on the way back; NULL for inference
@@ -49,7 +52,15 @@ typedef struct ActsHead {
     float   *mean, *inv; // [chunk]
     float   *logits;     // [chunk][V]
     float   *dn, *dx;    // [chunk][D]; NULL for inference
+    float   *low;        // [chunk][..] as of a layer
 } ActsHead;
+
+typedef struct ActsLora { // of adapters, for one product at a time; NULL without one
+    float *out;           // [N][outputs] of one term, or their gradient
+    float *in;            // [N][inputs] after dropout
+    float *back;          // [N][inputs] gradient; NULL for inference
+    float *dlow;          // [N][rank] gradient; NULL for inference
+} ActsLora;
 
 struct Acts {
     int64_t    N_max, longest;
@@ -58,6 +69,8 @@ struct Acts {
     float     *x;     // [N][D] what leaves the last layer
     ActsBack   back;
     ActsHead   head;
+    ActsLora   lora;
+    NetDropout drop;
     float     *spare; // for attention
 };
 
@@ -81,10 +94,16 @@ void net_head(const Net *net, Acts *acts, const int64_t *row, int64_t R, float *
 
 // What attention of a layer needs to know.
 OpHeads net_heads(const Dims *d, int layer);
+// Cosines and sines of a layer's rotary positions.
+const NetTurn *net_turn(const Net *net, int layer);
+// What norms add to their weights; what multiplies embeddings.
+float net_norm_offset(const Dims *d);
+float net_embed_scale(const Dims *d);
 
-// A tensor of the flat vector (or of one of the same layout); NULL if the family has none.
+// A tensor of the network; NULL if the family has none.
 const float *net_weight(const Net *net, ParamRole role, int layer);
-float       *net_slot(const Net *net, float *flat, ParamRole role, int layer);
+// Its place in a gradient laid out as net_tuned's vector; NULL also where it is not trained.
+float *net_slot(const Net *net, float *grad, ParamRole role, int layer);
 // Rows of the head: the embedding when tied.
 ParamRole net_head_role(const Dims *d);
 

@@ -3,10 +3,12 @@
 #include "io/gguf.h"
 #include "io/llama2c.h"
 #include "io/safetensors.h"
+#include "model/adapter.h"
 #include "model/export_model.h"
 #include "model/foreign.h"
 #include "model/import.h"
 #include "model/text/chat_template.h"
+#include "model/peft.h"
 #include "model/vocab.h"
 
 #include <inttypes.h>
@@ -123,6 +125,8 @@ static Err say_llama2c(Text *t, Arena *scratch, const char *path)
 
 static Err say_file(Text *t, Arena *scratch, const char *path)
 {
+    if (peft_is(path))
+        return OK; // what it stands on has more to say
     if (file_is_folder(path))
         return say_folder(t, scratch, path);
     if (!foreign_is(path))
@@ -135,6 +139,8 @@ static const char *form_of(const char *path)
 {
     char config[FILE_PATH_MAX];
 
+    if (peft_is(path))
+        return "a folder of PEFT, an adapter";
     if (file_is_folder(path))
         return file_join(config, path, "config.json") == OK && file_exists(config)
                    ? "a Hugging Face folder"
@@ -164,7 +170,10 @@ static void say_dims(Text *t, const Dims *d, const char *type)
     text_printf(t, "  architecture  %s: %s, %s, %s%s, head %s\n", type,
                 d->norm == NORM_RMS ? "RMS norm" : "layer norm",
                 d->position == POSITION_ROTARY ? "rotary positions" : "learned positions",
-                d->mlp == MLP_SWIGLU ? "SwiGLU" : "GELU", d->bias != 0 ? ", with biases" : "",
+                d->mlp == MLP_SWIGLU       ? "SwiGLU"
+                : d->mlp == MLP_GEGLU_TANH ? "GeGLU"
+                                           : "GELU",
+                d->bias != 0 ? ", with biases" : "",
                 d->is_tied ? "tied to the embedding" : "of its own");
     text_printf(t,
                 "  shape         vocabulary %" PRId64 ", width %" PRId64 ", inner %" PRId64
@@ -179,6 +188,15 @@ static void say_dims(Text *t, const Dims *d, const char *type)
         }
         text_puts(t, "\n");
     }
+    if (d->local_rope.theta > 0)
+        text_printf(t, "  unusual       rotary base %g in layers with a window\n",
+                    d->local_rope.theta);
+    if (d->has_post_norm)
+        text_puts(t, "  unusual       what attention and MLP give is normed\n");
+    if (d->score_cap > 0)
+        text_printf(t, "  unusual       scores stay below %g\n", d->score_cap);
+    if (d->logit_cap > 0)
+        text_printf(t, "  unusual       logits stay below %g\n", d->logit_cap);
     if (d->has_qk_norm)
         text_puts(t, "  unusual       queries and keys are normed\n");
     if (d->is_parallel)
@@ -304,6 +322,18 @@ static void say_beyond(Text *t, const ImportModel *m, const Json *json)
         }
 }
 
+static void say_adapters(Text *t, const ImportModel *m)
+{
+    if (m->base != NULL)
+        text_printf(t, "  base          %s\n", m->base->chosen);
+    for (int n = 0; n < m->dims.adapters; n++) {
+        text_printf(t, "  adapter       %s: %" PRId64 " parameters, ", m->part[n].path,
+                    params_plan_of(&m->dims, n).total);
+        adapter_words(t, &m->dims, &m->dims.adapter[n]);
+        text_puts(t, "\n");
+    }
+}
+
 static Err say_tokenizer(Text *t, Arena *scratch, const ImportModel *m, const char *path)
 {
     const Json *json;
@@ -344,6 +374,7 @@ static Err say_model(Text *t, Arena *scratch, const char *path)
     if (strcmp(m.chosen, path) != 0)
         text_printf(t, "  newest        %s\n", m.chosen);
     say_dims(t, &m.dims, type_of(scratch, &m.dims));
+    say_adapters(t, &m);
     if (m.tokenizer != NULL)
         return say_tokenizer(t, scratch, &m, path);
     text_puts(t, "  tokenizer     none: only ids can be given to it\n");

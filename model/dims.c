@@ -4,6 +4,7 @@
 #include "model/keys.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -69,7 +70,11 @@ static const char *const other_keys[] = {"vocab_size",
                                          "quantization_config",
                                          "partial_rotary_factor",
                                          "attn_logit_softcapping",
-                                         "final_logit_softcapping"};
+                                         "final_logit_softcapping",
+                                         "query_pre_attn_scalar",
+                                         "sliding_window_pattern",
+                                         "_sliding_window_pattern", // as written, never read
+                                         "rope_local_base_freq"};
 
 static void compare_key(const char *found, const char *key, int *is_known, const char **near)
 {
@@ -177,7 +182,7 @@ static Err read_positions(const Json *config, const FamilyRow *row, Dims *d)
 
     if (d->position == POSITION_LEARNED)
         return OK;
-    TRY(rope_read(config, &row->rope, d->T, &d->rope, &share));
+    TRY(rope_read(config, &row->rope, d->T, &d->rope, &d->local_rope, &share));
     if (share != 1 && !row->may_turn_partly)
         FAIL(ERR_CONFIG, "%s: \"partial_rotary_factor\" must be 1 for \"%s\"; found %g",
              json_where(config, where, sizeof where), row->type, share);
@@ -234,6 +239,26 @@ static Err read_layer_types(const Json *config, const FamilyRow *row, Dims *d, i
     return OK;
 }
 
+// All layers but every n-th have the window.
+static Err read_nth(const Json *config, const FamilyRow *row, Dims *d)
+{
+    int  nth = row->nth;
+    char where[KEYS_WHERE];
+
+    if (row->nth_key != NULL)
+        TRY(keys_int(config, row->nth_key, DIMS_LAYERS_MAX, row->nth, &nth));
+    for (int i = 0; i < d->L; i++)
+        if ((i + 1) % nth != 0) {
+            if (d->window == 0)
+                FAIL(ERR_CONFIG,
+                     "%s: \"sliding_window\" is null, but layers of \"%s\" have a window unless "
+                     "\"layer_types\" makes all of them \"full_attention\"",
+                     json_where(config, where, sizeof where), row->type);
+            set_window(d, i);
+        }
+    return OK;
+}
+
 static Err read_windows(const Json *config, const FamilyRow *row, Dims *d)
 {
     int is_used, is_given, first = 0;
@@ -241,9 +266,13 @@ static Err read_windows(const Json *config, const FamilyRow *row, Dims *d)
     TRY(keys_yes(config, "use_sliding_window", row->window != WINDOW_SWITCHED, &is_used));
     if (is_used && row->window == WINDOW_NONE)
         TRY(keys_want_absent(config, "sliding_window", "attention within a sliding window"));
+    if (is_used && json_member(config, "sliding_window") == NULL)
+        d->window = row->window_width;
     if (is_used && keys_find(config, "sliding_window") != NULL)
         TRY(keys_size(config, "sliding_window", MAX_CONTEXT, 0, &d->window));
     TRY(read_layer_types(config, row, d, &is_given));
+    if (row->window == WINDOW_BUT_NTH)
+        return is_given ? OK : read_nth(config, row, d);
     if (row->window == WINDOW_SWITCHED && d->window > 0 && !is_given) {
         double layers;
 
@@ -270,8 +299,9 @@ static void write_windows(Text *t, const Dims *d)
         return;
     while (first < d->L && dims_window(d, first) == 0)
         first++;
-    text_printf(t, "  \"use_sliding_window\": %s,\n  \"max_window_layers\": %d,\n",
-                d->window > 0 ? "true" : "false", first);
+    if (rule == WINDOW_SWITCHED)
+        text_printf(t, "  \"use_sliding_window\": %s,\n  \"max_window_layers\": %d,\n",
+                    d->window > 0 ? "true" : "false", first);
     text_puts(t, "  \"layer_types\": [");
     for (int i = 0; i < d->L; i++)
         text_printf(t, "%s\"%s\"", i > 0 ? ", " : "",
@@ -300,8 +330,56 @@ static Err read_family(const Json *config, Family *out)
     if (type == NULL || type->kind != JSON_TEXT)
         FAIL(ERR_CONFIG, "%s: the model config has no \"model_type\"; expected one of %s",
              json_where(config, where, sizeof where), names);
+    if (keys_find(config, "text_config") != NULL)
+        FAIL(ERR_CONFIG,
+             "%s: \"model_type\" is \"%s\", a model of more than text (it has a \"text_config\"); "
+             "supported are text models: %s; save the text model alone and use its folder",
+             json_where(type, where, sizeof where), type->text, names);
     FAIL(ERR_CONFIG, "%s: \"model_type\" is \"%s\"; supported are %s",
          json_where(type, where, sizeof where), type->text, names);
+}
+
+// ---- bounds
+
+static Err read_cap(const Json *config, const CapKey *cap, const char *key, const char *what,
+                    double *out)
+{
+    *out = 0;
+    if (cap->key == NULL)
+        return keys_want_absent(config, key, what);
+    if (json_member(config, key) == NULL)
+        *out = cap->standard;
+    else if (keys_find(config, key) != NULL)
+        TRY(keys_real(config, key, 1e-3, 1e6, 0, out));
+    return OK;
+}
+
+static Err read_scores(const Json *config, const FamilyRow *row, Dims *d)
+{
+    TRY(read_cap(config, &row->score_cap, "attn_logit_softcapping", "a bound on scores",
+                 &d->score_cap));
+    TRY(read_cap(config, &row->logit_cap, "final_logit_softcapping", "a bound on logits",
+                 &d->logit_cap));
+    if (row->query_scalar == 0)
+        return keys_want_absent(config, "query_pre_attn_scalar", "a scale of queries");
+    return keys_real(config, "query_pre_attn_scalar", 1e-3, 1e6, row->query_scalar,
+                     &d->query_scalar);
+}
+
+static void write_cap(Text *t, const CapKey *cap, double value)
+{
+    if (cap->key != NULL && value > 0) // transformers takes no whole number for it
+        text_printf(t, "  \"%s\": %.17g%s,\n", cap->key, value, value == floor(value) ? ".0" : "");
+    else if (cap->key != NULL)
+        text_printf(t, "  \"%s\": null,\n", cap->key);
+}
+
+static void write_scores(Text *t, const FamilyRow *row, const Dims *d)
+{
+    write_cap(t, &row->score_cap, d->score_cap);
+    write_cap(t, &row->logit_cap, d->logit_cap);
+    if (row->query_scalar > 0)
+        text_printf(t, "  \"query_pre_attn_scalar\": %.17g,\n", d->query_scalar);
 }
 
 Err dims_read(const Json *config, Dims *out)
@@ -319,11 +397,13 @@ Err dims_read(const Json *config, Dims *out)
     out->position = row->position;
     out->bias = row->bias;
     out->has_qk_norm = row->has_qk_norm;
+    out->norm_is_offset = row->norm_is_offset;
+    out->has_post_norm = row->has_post_norm;
+    out->scales_embed = row->scales_embed;
     TRY(refuse_slips(config));
     TRY(keys_want_absent(config, "quantization_config", "a quantized model"));
-    TRY(keys_want_absent(config, "attn_logit_softcapping", "a bound on scores"));
-    TRY(keys_want_absent(config, "final_logit_softcapping", "a bound on logits"));
     TRY(read_sizes(config, row, out));
+    TRY(read_scores(config, row, out));
     TRY(read_switches(config, out));
     TRY(read_activation(config, row, out));
     TRY(read_positions(config, row, out));
@@ -365,6 +445,8 @@ static void write_positions(Text *t, const FamilyRow *row, const Dims *d)
     if (d->position == POSITION_LEARNED)
         return;
     text_printf(t, "  \"%s\": %.17g,\n", row->rope.theta_key, d->rope.theta);
+    if (row->rope.local_key != NULL)
+        text_printf(t, "  \"%s\": %.17g,\n", row->rope.local_key, d->local_rope.theta);
     if (row->may_turn_partly)
         text_printf(t, "  \"%s\": %.17g,\n", row->rope.share_key, share_of(d));
     text_puts(t, "  \"rope_scaling\": ");
@@ -385,6 +467,7 @@ void dims_write(Text *t, const Dims *d)
     text_printf(t, "  \"%s\": \"%s\",\n", row->keys->activation, mlp->name);
     write_positions(t, row, d);
     write_windows(t, d);
+    write_scores(t, row, d);
     write_switches(t, d);
     if (row->also != NULL)
         text_printf(t, "  %s,\n", row->also);
@@ -404,7 +487,12 @@ int64_t dims_window(const Dims *d, int layer)
     return d->windowed[layer / 64] >> (layer % 64) & 1 ? d->window : 0;
 }
 
+const Rope *dims_rope(const Dims *d, int layer)
+{
+    return d->local_rope.theta > 0 && dims_window(d, layer) > 0 ? &d->local_rope : &d->rope;
+}
+
 int dims_inner(const Dims *d)
 {
-    return d->mlp == MLP_SWIGLU ? 2 : 1;
+    return d->mlp == MLP_SWIGLU || d->mlp == MLP_GEGLU_TANH ? 2 : 1;
 }

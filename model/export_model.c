@@ -74,20 +74,18 @@ static void add_ends(Text *t, const Vocab *v, ExportEnds ends)
             text_printf(t, "  \"%s\": null,\n", name[i]);
 }
 
-static Err write_configs(Arena *scratch, const Json *config, const Vocab *v, ExportType type,
+// The config is taken as it is written: a number that has passed a parser has lost its point.
+static Err write_configs(Arena *scratch, const Dims *d, const Vocab *v, ExportType type,
                          const char *folder)
 {
     static const char *const names[] = {"float32", "float16", "bfloat16"};
-    Text                     t = text_make(scratch), g = text_make(scratch);
+    Text        t = text_make(scratch), g = text_make(scratch), all = text_make(scratch);
+    const char *last;
 
-    text_puts(&t, "{\n");
-    for (const Json *m = config->child; m != NULL; m = m->next) {
-        if (strcmp(m->key, "torch_dtype") == 0)
-            continue;
-        text_printf(&t, "  \"%s\": ", m->key);
-        json_write(&t, m);
-        text_puts(&t, ",\n");
-    }
+    dims_write(&all, d);
+    last = strstr(all.data, "  \"torch_dtype\"");
+    CHECK(last != NULL, "%s", all.data);
+    text_add(&t, all.data, last - all.data);
     add_ends(&t, v, EXPORT_FIRST_END);
     text_printf(&t, "  \"torch_dtype\": \"%s\"\n}\n", names[type]);
     TRY(publish(folder, "config.json", &t));
@@ -144,7 +142,8 @@ Err export_hf(Arena *scratch, const ExportModel *m, ExportType type, const char 
     if (tokenizer != NULL)
         TRY(foreign_vocab_folder(scratch, tokenizer, folder));
     TRY(write_safetensors(scratch, m, type, folder));
-    return write_configs(scratch, config, v, type, folder); // last: a folder with it is whole
+    return write_configs(scratch, &m->params->dims, v, type,
+                         folder); // last: a folder with it is whole
 }
 
 // ---- GGUF: sizes
@@ -174,12 +173,18 @@ static int is_said(const GgufFamily *f, const Json *m)
                                        "max_window_layers",
                                        "layer_types",
                                        "tie_word_embeddings"};
+    // What check_unsaid finds to be as the family has it.
+    static const char *const unsaid[] = {"sliding_window", "layer_types", "query_pre_attn_scalar",
+                                         "rope_local_base_freq", "hidden_activation"};
 
     for (size_t i = 0; i < sizeof said / sizeof said[0]; i++)
         if (strcmp(said[i], m->key) == 0)
             return 1;
     for (const GgufSize *s = gguf_sizes(f); s->key != NULL; s++)
         if (strcmp(s->config, m->key) == 0)
+            return 1;
+    for (size_t i = 0; i < sizeof unsaid / sizeof unsaid[0]; i++)
+        if (f->nth > 0 && strcmp(m->key, unsaid[i]) == 0)
             return 1;
     // Some have biases by their family; others say so, and are then not what llama.cpp expects.
     if (strcmp(m->key, "attention_bias") == 0 && strcmp(f->type, "gpt_neox") == 0)
@@ -195,6 +200,30 @@ static Err check_said(const GgufFamily *f, const Json *config)
                  "\"%s\" of the model is %s, which is not written to GGUF; export --to hf and "
                  "convert the folder with llama.cpp",
                  m->key, json_show(m, (char[JSON_WORDS]){0}, JSON_WORDS));
+    return OK;
+}
+
+// What llama.cpp knows of a family and a file cannot say otherwise.
+static Err check_unsaid(const GgufFamily *f, const Dims *d)
+{
+    static const char elsewhere[] = "cannot be said in GGUF; export --to hf";
+    double            scalar = gguf_query_scalar(f, d->L, d->D, d->H, d->K);
+
+    if (f->is_tied && !d->is_tied)
+        FAIL(ERR_CONFIG, "a head of its own for \"%s\" %s", f->architecture, elsewhere);
+    for (int i = 0; i < d->L && f->nth > 0; i++)
+        if ((dims_window(d, i) > 0) != ((i + 1) % f->nth != 0))
+            FAIL(ERR_CONFIG, "layers of \"%s\" with a window, other than all but every %d., %s",
+                 f->architecture, f->nth, elsewhere);
+    if (f->wide_layers > 0 && d->query_scalar != scalar)
+        FAIL(ERR_CONFIG, "\"query_pre_attn_scalar\" %g, other than %g for \"%s\" of %d layers, %s",
+             d->query_scalar, scalar, f->architecture, d->L, elsewhere);
+    if (d->local_rope.theta != f->local_theta)
+        FAIL(ERR_CONFIG, "\"rope_local_base_freq\" %g, other than %g, %s", d->local_rope.theta,
+             f->local_theta, elsewhere);
+    if (f->has_caps && (d->score_cap == 0 || d->logit_cap == 0))
+        FAIL(ERR_CONFIG, "\"%s\" without bounds on scores and logits %s", f->architecture,
+             elsewhere);
     return OK;
 }
 
@@ -231,6 +260,9 @@ static Err put_meta(GgufMeta *meta, const ExportModel *m, const GgufFamily *f, c
     put_sizes(meta, f, config);
     snprintf(key, sizeof key, "%s.vocab_size", f->architecture);
     gguf_put_u32(meta, key, (uint32_t)d->V);
+    snprintf(key, sizeof key, "%s.attention.sliding_window", f->architecture);
+    if (f->nth > 0)
+        gguf_put_u32(meta, key, (uint32_t)d->window);
     if (f->is_gpt2)
         return OK;
     snprintf(key, sizeof key, "%s.attention.key_length", f->architecture);
@@ -266,7 +298,7 @@ static Err list_tensors(Arena *scratch, const Params *p, ExportType type, const 
     for (int n = 0; n < p->count; n++) {
         const Param *one = &p->list[n];
 
-        if (!gguf_name_of(one->name, name))
+        if (!gguf_name_of(one, name))
             FAIL(ERR_CONFIG, "the tensor %s has no name in GGUF files that is known here",
                  one->name);
         (*out)[n] = (GgufOut){.name = arena_text(scratch, name),
@@ -284,16 +316,20 @@ static Err bring_gguf(void *self, int tensor, float *values)
     const Params *p = s->file.params;
     const Param  *one = &p->list[tensor];
     const float  *from;
+    float         offset;
 
     if (tensor == p->count) {
         memcpy(values, s->rope, (size_t)s->rope_count * sizeof *values);
         return OK;
     }
     from = s->file.flat[0] + one->offset;
+    offset = gguf_offset(p, one);
     if (gguf_is_permuted(s->family, one))
         gguf_permute(from, values, one->rows / p->dims.K, p->dims.K, one->columns);
     else
         memcpy(values, from, (size_t)(one->rows * one->columns) * sizeof *values);
+    for (int64_t i = 0; offset != 0 && i < one->rows * one->columns; i++)
+        values[i] += offset;
     return OK;
 }
 
@@ -314,6 +350,7 @@ Err export_gguf(Arena *scratch, const ExportModel *m, ExportType type, const cha
              "a model of the type %s is not written to GGUF; export --to hf and convert the folder "
              "with llama.cpp",
              model_type);
+    TRY(check_unsaid(s.family, &m->params->dims));
     TRY(check_said(s.family, config));
     TRY(put_meta(&meta, m, s.family, config, type));
     if (tokenizer != NULL)

@@ -59,6 +59,42 @@ static Err refuse(const Gguf *g, const char *key, const char *what)
     FAIL(ERR_CONFIG, "%s: %s: %s is not supported", g->path, key, what);
 }
 
+// What the family has and its files do not say, or not all of it.
+static Err add_unsaid(Text *t, const Gguf *g, const GgufFamily *f, int64_t window)
+{
+    char    key[128];
+    int64_t K, L, D, H;
+    double  theta;
+
+    if (f->nth == 0)
+        return OK;
+    snprintf(key, sizeof key, "%s.attention.key_length", f->architecture);
+    TRY(gguf_get_i64(g, key, 1, INT32_MAX, 0, &K));
+    if (K == 0)
+        FAIL(ERR_DATA, "%s: has no key %s", g->path, key);
+    snprintf(key, sizeof key, "%s.block_count", f->architecture);
+    TRY(gguf_get_i64(g, key, 1, INT32_MAX, 1, &L));
+    snprintf(key, sizeof key, "%s.embedding_length", f->architecture);
+    TRY(gguf_get_i64(g, key, 1, INT32_MAX, 1, &D));
+    snprintf(key, sizeof key, "%s.attention.head_count", f->architecture);
+    TRY(gguf_get_i64(g, key, 1, INT32_MAX, 1, &H));
+    text_printf(t, "\"query_pre_attn_scalar\": %.17g,\n", gguf_query_scalar(f, L, D, H, K));
+    snprintf(key, sizeof key, "%s.rope.freq_base", f->architecture);
+    if (gguf_find(g, key) == NULL)
+        text_puts(t, "\"rope_theta\": 10000,\n");
+    snprintf(key, sizeof key, "%s.rope.freq_base_swa", f->architecture);
+    TRY(gguf_get_f64(g, key, f->local_theta, &theta));
+    if (f->local_theta > 0)
+        text_printf(t, "\"rope_local_base_freq\": %.9g,\n", theta);
+    text_puts(t, "\"layer_types\": [");
+    for (int64_t i = 0; i < L && i < DIMS_LAYERS_MAX; i++)
+        text_printf(t, "%s\"%s\"", i > 0 ? ", " : "",
+                    (i + 1) % f->nth != 0 && (window > 0 || f->has_caps) ? "sliding_attention"
+                                                                         : "full_attention");
+    text_puts(t, "],\n");
+    return OK;
+}
+
 // What changes the computation and is not among the sizes.
 static Err check_rest(Text *t, const Gguf *g, const GgufFamily *f)
 {
@@ -73,6 +109,7 @@ static Err check_rest(Text *t, const Gguf *g, const GgufFamily *f)
     TRY(gguf_get_i64(g, key, 0, INT32_MAX, 0, &window));
     if (window > 0)
         text_printf(t, "\"sliding_window\": %" PRId64 ",\n", window);
+    TRY(add_unsaid(t, g, f, window));
     if (gguf_tensor(g, "blk.0.attn_q.bias") != NULL && strcmp(f->type, "llama") == 0)
         text_puts(t, "\"attention_bias\": true,\n");
     return OK;
@@ -120,7 +157,7 @@ static Err match(const Gguf *g, const Param *one, const GgufTensor **out)
     char              name[GGUF_NAME_ROOM];
     const GgufTensor *t;
 
-    if (!gguf_name_of(one->name, name))
+    if (!gguf_name_of(one, name))
         FAIL(ERR_CONFIG, "%s: no tensor of a GGUF file is known that would be %s", g->path,
              one->name);
     t = gguf_tensor(g, name);
@@ -201,7 +238,7 @@ static Err take_tensor(Arena *scratch, const Gguf *g, const GgufFamily *f, const
                        float *flat)
 {
     const Param      *one = &p->list[n];
-    float            *to = flat + one->offset, *plain;
+    float            *to = flat + one->offset, *plain, offset = gguf_offset(p, one);
     const GgufTensor *t;
 
     TRY(match(g, one, &t));
@@ -212,6 +249,8 @@ static Err take_tensor(Arena *scratch, const Gguf *g, const GgufFamily *f, const
         TRY(gguf_read(g, t, plain));
         gguf_unpermute(plain, to, one->rows / p->dims.K, p->dims.K, one->columns);
     }
+    for (int64_t i = 0; offset != 0 && i < t->elements; i++)
+        to[i] -= offset;
     return foreign_finite(g->path, t->name, to, t->elements);
 }
 

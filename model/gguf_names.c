@@ -5,13 +5,28 @@
 #include <string.h>
 
 static const GgufFamily FAMILIES[] = {
-    {"llama", "llama", 1, 0, 1, NULL},
-    {"llama", "mistral", 1, 0, 1, NULL},
-    {"gpt2", "gpt2", 0, 1, 0, NULL},
-    {"qwen2", "qwen2", 0, 0, 1, NULL},
-    {"qwen3", "qwen3", 0, 0, 1, NULL},
-    {"phi3", "phi3", 0, 0, 1, "partial_rotary_factor"},
-    {"gptneox", "gpt_neox", 0, 0, 0, "rotary_pct"},
+    {"llama", "llama", .is_permuted = 1, .has_head_width = 1},
+    {"llama", "mistral", .is_permuted = 1, .has_head_width = 1},
+    {"gpt2", "gpt2", .is_gpt2 = 1},
+    {"qwen2", "qwen2", .has_head_width = 1},
+    {"qwen3", "qwen3", .has_head_width = 1},
+    {"phi3", "phi3", .has_head_width = 1, .share = "partial_rotary_factor"},
+    {"gptneox", "gpt_neox", .share = "rotary_pct"},
+    {"gemma", "gemma", .has_head_width = 1, .is_tied = 1},
+    {"gemma2",
+     "gemma2",
+     .has_head_width = 1,
+     .nth = 2,
+     .wide_layers = 46,
+     .has_caps = 1,
+     .is_tied = 1},
+    {"gemma3",
+     "gemma3_text",
+     .has_head_width = 1,
+     .nth = 6,
+     .wide_layers = 62,
+     .local_theta = 10000,
+     .is_tied = 1},
 };
 enum { FAMILY_COUNT = sizeof FAMILIES / sizeof FAMILIES[0] };
 
@@ -49,6 +64,8 @@ static const GgufSize LLAMA[] = {
     {"context_length", "max_position_embeddings", GGUF_SIZE_WHOLE, 0},
     {"attention.layer_norm_rms_epsilon", "rms_norm_eps", GGUF_SIZE_REAL, 0},
     {"rope.freq_base", "rope_theta", GGUF_SIZE_REAL, 1},
+    {"attn_logit_softcapping", "attn_logit_softcapping", GGUF_SIZE_REAL, 1},
+    {"final_logit_softcapping", "final_logit_softcapping", GGUF_SIZE_REAL, 1},
     {NULL, NULL, 0, 0}};
 
 static const GgufSize GPTNEOX[] = {
@@ -88,6 +105,8 @@ static const char *const INSIDE[][2] = {{"input_layernorm", "attn_norm"},
                                         {"self_attn.q_norm", "attn_q_norm"},
                                         {"self_attn.k_norm", "attn_k_norm"},
                                         {"post_attention_layernorm", "ffn_norm"},
+                                        {"pre_feedforward_layernorm", "ffn_norm"},
+                                        {"post_feedforward_layernorm", "post_ffw_norm"},
                                         {"mlp.gate_proj", "ffn_gate"},
                                         {"mlp.up_proj", "ffn_up"},
                                         {"mlp.down_proj", "ffn_down"},
@@ -113,10 +132,10 @@ static const char *stem_of(const char *const (*table)[2], size_t count, const ch
     return NULL;
 }
 
-int gguf_name_of(const char *name, char out[GGUF_NAME_ROOM])
+int gguf_name_of(const Param *one, char out[GGUF_NAME_ROOM])
 {
     static const char *const before[] = {"model.layers.", "transformer.h.", "gpt_neox.layers."};
-    const char              *dot = strrchr(name, '.'), *stem;
+    const char              *name = one->name, *dot = strrchr(name, '.'), *stem;
     char                    *end;
 
     if (dot == NULL)
@@ -131,10 +150,31 @@ int gguf_name_of(const char *name, char out[GGUF_NAME_ROOM])
         if (*end != '.' || end >= dot)
             return 0;
         stem = stem_of(INSIDE, sizeof INSIDE / sizeof INSIDE[0], end + 1, (size_t)(dot - end - 1));
+        if (one->role == PARAM_POST1) // goes by the name that others give their second norm
+            stem = "post_attention_norm";
         return stem != NULL && snprintf(out, GGUF_NAME_ROOM, "blk.%ld.%s%s", layer, stem, dot) > 0;
     }
     stem = stem_of(OUTSIDE, sizeof OUTSIDE / sizeof OUTSIDE[0], name, (size_t)(dot - name));
     return stem != NULL && snprintf(out, GGUF_NAME_ROOM, "%s%s", stem, dot) > 0;
+}
+
+float gguf_offset(const Params *p, const Param *one)
+{
+    switch (one->role) {
+    case PARAM_NORM1:
+    case PARAM_POST1:
+    case PARAM_NORM2:
+    case PARAM_POST2:
+    case PARAM_NORMF:
+    case PARAM_Q_NORM:
+    case PARAM_K_NORM: return p->dims.norm_is_offset ? 1 : 0;
+    default: return 0;
+    }
+}
+
+double gguf_query_scalar(const GgufFamily *f, int64_t L, int64_t D, int64_t H, int64_t K)
+{
+    return (double)(L == f->wide_layers ? D / H : K);
 }
 
 int gguf_is_permuted(const GgufFamily *f, const Param *one)

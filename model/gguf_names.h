@@ -12,8 +12,14 @@ typedef struct GgufFamily {
     int         is_gpt2;        // learned positions
     int         has_head_width; // config.json says it as head_dim
     const char *share; // config.json's name for the share of a head that turns; NULL: all of it
+    // What llama.cpp knows of a family and its files do not say; 0: it has no such thing.
+    int    nth;         // all layers but every n-th have the window
+    int    wide_layers; // models of so many layers scale scores by D / H, others by K
+    double local_theta; // of the positions of layers with the window
+    int    has_caps;    // always: of scores and of logits
+    int    is_tied;     // always
 } GgufFamily;
-#define GGUF_ARCHITECTURES "llama, gpt2, qwen2, qwen3, phi3 or gptneox"
+#define GGUF_ARCHITECTURES "llama, gpt2, qwen2, qwen3, phi3, gptneox, gemma, gemma2 or gemma3"
 
 // NULL if there is none.
 const GgufFamily *gguf_family_of(const char *architecture);
@@ -30,8 +36,13 @@ typedef struct GgufSize {
 const GgufSize *gguf_sizes(const GgufFamily *f);
 
 enum { GGUF_NAME_ROOM = 128 };
-// The name in a GGUF file of a tensor that config.json's world calls `name`; 0: none is known.
-int gguf_name_of(const char *name, char out[GGUF_NAME_ROOM]);
+// The name of a tensor in a GGUF file; 0: none is known.
+int gguf_name_of(const Param *one, char out[GGUF_NAME_ROOM]);
+// What stands in a GGUF file is the weight and this much: there, norms whose factor is 1 + w are
+// held as the factor.
+float gguf_offset(const Params *p, const Param *one);
+// The number under the root that scales scores.
+double gguf_query_scalar(const GgufFamily *f, int64_t L, int64_t D, int64_t H, int64_t K);
 
 // Whether the rows of a tensor are permuted.
 int gguf_is_permuted(const GgufFamily *f, const Param *one);

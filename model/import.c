@@ -6,6 +6,8 @@
 #include "io/json.h"
 #include "io/magic.h"
 #include "model/foreign.h"
+#include "model/import_adapter.h"
+#include "model/peft.h"
 #include "model/vocab.h"
 
 #include <inttypes.h>
@@ -49,12 +51,14 @@ static Err find_newest(Arena *run, const char *folder, char chosen[FILE_PATH_MAX
     return file_join(chosen, folder, best);
 }
 
-static Err find_in_file(Arena *run, ImportModel *out)
+static Err find_in_file(Arena *run, const char *base, ImportModel *out)
 {
     CkptTexts   texts;
     const Json *config;
 
     TRY(ckpt_read_texts(run, out->chosen, &texts));
+    if (texts.adapter != NULL)
+        return import_adapter_file(run, &texts, base, out);
     TRY(json_parse(run, out->chosen, texts.model, (int64_t)strlen(texts.model), JSON_NO_COMMENTS,
                    &config));
     TRY(dims_read(config, &out->dims));
@@ -107,16 +111,20 @@ static Err no_model(const char *path)
 
 Err import_find(Arena *run, const char *path, ImportModel *out)
 {
-    char config[FILE_PATH_MAX], weights[FILE_PATH_MAX];
+    char        config[FILE_PATH_MAX], weights[FILE_PATH_MAX];
+    const char *base = NULL;
 
     *out = (ImportModel){0};
+    path = import_split(run, path, &base);
+    if (peft_is(path))
+        return import_adapter_folder(run, path, base, out);
     TRY(file_join(config, path, "config.json"));
     TRY(file_join(weights, path, "weights"));
     if (file_exists(config))
         return find_in_folder(run, path, out);
     if (file_exists(weights)) {
         TRY(find_newest(run, weights, out->chosen));
-        return find_in_file(run, out);
+        return find_in_file(run, base, out);
     }
     if (!file_exists(path))
         FAIL(ERR_IO,
@@ -128,7 +136,7 @@ Err import_find(Arena *run, const char *path, ImportModel *out)
     if (file_is_folder(path) || !ends_with(path, ".h5"))
         return no_model(path);
     snprintf(out->chosen, sizeof out->chosen, "%s", path);
-    return find_in_file(run, out);
+    return find_in_file(run, base, out);
 }
 
 Err import_load(Arena *scratch, const ImportModel *m, const Params *p, float *flat)
@@ -136,6 +144,11 @@ Err import_load(Arena *scratch, const ImportModel *m, const Params *p, float *fl
     ParamsFile to = {.params = p, .flat = {flat}};
     char       config[FILE_PATH_MAX];
 
+    if (m->base != NULL)
+        FAIL(ERR_CONFIG,
+             "%s: is an adapter on %s, and a whole model is needed here; merge it first: tandem "
+             "export --model %s --to hf --merge --out DIR",
+             m->chosen, m->base->chosen, m->chosen);
     TRY(file_join(config, m->chosen, "config.json"));
     if (file_exists(config))
         return import_weights(scratch, m->chosen, p, flat);

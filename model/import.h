@@ -18,12 +18,28 @@ Err import_check(Arena *scratch, const char *folder, const Dims *d);
 // newest weights), a GGUF file or a .bin file of llama2.c (foreign.h).  The file that was chosen
 // goes to `chosen` [FILE_PATH_MAX].  A folder's tensors are checked (import_check) if there are
 // any, so no memory is asked for that its files do not fill.
+//
+// Also adapters, on the model that they name: a folder of PEFT, or a weight file of ours that holds
+// one.  "ADAPTER@BASE" gives the base by hand.  dims then has them (all frozen: nothing is trained
+// by who only reads), and import_adapter.h has what loads them.
+typedef struct ImportPart { // an adapter
+    const char *path;
+    int         is_peft;    // a folder; else a weight file of ours
+    int         has_digest; // what params_digest must find
+    uint64_t    digest;
+} ImportPart;
 typedef struct ImportModel {
     Dims        dims;
     const char *tokenizer; // JSON text for vocab_make; NULL where the folder has none
     char        chosen[4096];
+    // of adapters
+    const struct ImportModel *base; // the model below all of them; NULL: this is a whole model
+    ImportPart                part[ADAPTERS_MAX]; // [dims.adapters]
+    int                       has_digest;         // what params_digest must find in the base
+    uint64_t                  digest;
 } ImportModel;
 Err import_find(Arena *run, const char *path, ImportModel *out);
+// The weights of a whole model; ERR_CONFIG if it is an adapter.
 Err import_load(Arena *scratch, const ImportModel *m, const Params *p, float *flat);
 
 // The tokenizer of the model and the JSON it was made of; both NULL where it has none.  ERR_DATA: a

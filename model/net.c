@@ -1,4 +1,6 @@
 #include "model/acts.h"
+#include "model/layout.h"
+#include "model/lora.h"
 #include "model/ops.h"
 
 #include <inttypes.h>
@@ -26,41 +28,21 @@ ParamRole net_head_role(const Dims *d)
     return d->is_tied ? PARAM_EMBED : PARAM_HEAD;
 }
 
-float *net_slot(const Net *net, float *flat, ParamRole role, int layer)
+float *net_slot(const Net *net, float *grad, ParamRole role, int layer)
 {
-    int64_t at = params_at(&net->params, role, layer);
+    int64_t at = params_at(net_tuned(net).params, role, layer);
 
-    return at < 0 ? NULL : flat + at;
+    return at < 0 ? NULL : grad + at;
 }
 
 const float *net_weight(const Net *net, ParamRole role, int layer)
 {
-    return net_slot(net, net->flat, role, layer);
+    int64_t at = params_at(&net->params, role, layer);
+
+    return at < 0 ? NULL : net->flat + at;
 }
 
 // ---- layouts.  One walk adds up (arena NULL) and pushes.
-
-typedef struct Layout {
-    Arena  *arena; // NULL: only add up
-    int64_t bytes;
-} Layout;
-
-static void *take(Layout *l, int64_t count, int64_t size)
-{
-    l->bytes += arena_need(count, size);
-    return l->arena == NULL ? NULL : arena_push(l->arena, count, size);
-}
-
-static float *take_floats(Layout *l, int64_t count)
-{
-    return take(l, count, (int64_t)sizeof(float));
-}
-
-static GemmPacked *take_packed(Layout *l, int64_t E, int64_t D)
-{
-    l->bytes += gemm_packed_need(E, D);
-    return l->arena == NULL ? NULL : gemm_packed_make(l->arena, E, D);
-}
 
 static void lay_layer(Layout *l, const Dims *d, NetUse use, NetLayer *out)
 {
@@ -78,6 +60,14 @@ static void lay_layer(Layout *l, const Dims *d, NetUse use, NetLayer *out)
     out->down_back = take_packed(l, d->F, d->D);
 }
 
+static NetTurn take_turn(Layout *l, const Dims *d)
+{
+    int64_t count = d->T * (dims_rotary(d) / 2);
+    float  *cosine = take_floats(l, count), *sine = take_floats(l, count);
+
+    return (NetTurn){cosine, sine};
+}
+
 static void lay_net(Layout *l, Net *net)
 {
     const Dims *d = &net->params.dims;
@@ -90,22 +80,29 @@ static void lay_net(Layout *l, Net *net)
     net->head = take_packed(l, d->V, d->D);
     if (net->use == NET_TRAIN)
         net->head_back = take_packed(l, d->D, d->V);
-    if (d->position == POSITION_ROTARY) {
-        net->cosine = take_floats(l, d->T * (dims_rotary(d) / 2));
-        net->sine = take_floats(l, d->T * (dims_rotary(d) / 2));
-    }
+    if (d->position == POSITION_ROTARY)
+        net->turn = take_turn(l, d);
+    if (d->position == POSITION_ROTARY && d->local_rope.theta > 0)
+        net->local_turn = take_turn(l, d);
+    lora_lay(l, net);
 }
 
-static void make_rotation(Net *net)
+static void make_turn(const NetTurn *turn, const Dims *d, const Rope *rope)
 {
-    const Dims *d = &net->params.dims;
-    double      frequency[DIMS_HEAD_MAX / 2];
-    int         R = dims_rotary(d);
-    double      factor;
+    double frequency[DIMS_HEAD_MAX / 2];
+    int    R = dims_rotary(d);
+    double factor;
 
     CHECK(R <= DIMS_HEAD_MAX, "%d elements turn", R);
-    factor = rope_frequencies(&d->rope, R, frequency);
-    op_rope_table(net->cosine, net->sine, frequency, factor, d->T, R);
+    factor = rope_frequencies(rope, R, frequency);
+    op_rope_table(turn->cosine, turn->sine, frequency, factor, d->T, R);
+}
+
+const NetTurn *net_turn(const Net *net, int layer)
+{
+    const Dims *d = &net->params.dims;
+
+    return dims_rope(d, layer) == &d->local_rope ? &net->local_turn : &net->turn;
 }
 
 Net net_make(Arena *run, const Dims *d, NetUse use)
@@ -114,8 +111,10 @@ Net net_make(Arena *run, const Dims *d, NetUse use)
     Layout l = {.arena = run};
 
     lay_net(&l, &net);
-    if (net.cosine != NULL)
-        make_rotation(&net);
+    if (net.turn.cosine != NULL)
+        make_turn(&net.turn, d, &d->rope);
+    if (net.local_turn.cosine != NULL)
+        make_turn(&net.local_turn, d, &d->local_rope);
     return net;
 }
 
@@ -128,8 +127,19 @@ int64_t net_need(const Dims *d, NetUse use)
     return params_need(d) + l.bytes;
 }
 
+static void pack_head(Net *net)
+{
+    const float *head = net_weight(net, net_head_role(&net->params.dims), -1);
+
+    gemm_pack(net->head, head);
+    if (net->use == NET_TRAIN)
+        gemm_pack_transposed(net->head_back, head);
+}
+
 void net_pack(Net *net)
 {
+    lora_copy_beside(net);
+    lora_pack(net);
     for (int i = 0; i < net->params.dims.L; i++) {
         const NetLayer *layer = &net->layer[i];
         const float    *qkv = net_weight(net, PARAM_QKV, i), *out = net_weight(net, PARAM_OUT, i);
@@ -146,9 +156,21 @@ void net_pack(Net *net)
         gemm_pack_transposed(layer->up_back, up);
         gemm_pack_transposed(layer->down_back, down);
     }
-    gemm_pack(net->head, net_weight(net, net_head_role(&net->params.dims), -1));
-    if (net->use == NET_TRAIN)
-        gemm_pack_transposed(net->head_back, net_weight(net, net_head_role(&net->params.dims), -1));
+    pack_head(net);
+}
+
+void net_pack_tuned(Net *net)
+{
+    const Dims *d = &net->params.dims;
+
+    if (params_tuned(d) == PARAMS_BASE) {
+        net_pack(net);
+        return;
+    }
+    lora_copy_beside(net);
+    lora_pack_tuned(net);
+    if (params_at(net_tuned(net).params, net_head_role(d), -1) >= 0)
+        pack_head(net);
 }
 
 static void lay_acts_layer(Layout *l, const Dims *d, int64_t N, ActsLayer *out)
@@ -167,10 +189,17 @@ static void lay_acts_layer(Layout *l, const Dims *d, int64_t N, ActsLayer *out)
                        .mean2 = take_floats(l, N),
                        .inv2 = take_floats(l, N),
                        .up = take_floats(l, N * net_up_width(d)),
-                       .act = take_floats(l, N * d->F)};
+                       .act = take_floats(l, N * d->F),
+                       .low = lora_lay_low(l, d, N)};
     if (d->has_qk_norm) {
         out->raw = take_floats(l, N * (d->H + d->G) * d->K);
         out->inv_qk = take_floats(l, N * (d->H + d->G));
+    }
+    if (d->has_post_norm) {
+        out->step1 = take_floats(l, N * d->D);
+        out->inv_post1 = take_floats(l, N);
+        out->step2 = take_floats(l, N * d->D);
+        out->inv_post2 = take_floats(l, N);
     }
 }
 
@@ -204,7 +233,8 @@ static void lay_acts_head(Layout *l, const Dims *d, int64_t N, NetUse use, ActsH
                       .n = take_floats(l, rows * d->D),
                       .mean = take_floats(l, rows),
                       .inv = take_floats(l, rows),
-                      .logits = take_floats(l, rows * d->V)};
+                      .logits = take_floats(l, rows * d->V),
+                      .low = lora_lay_low(l, d, rows)};
     if (use == NET_INFER)
         return;
     out->dn = take_floats(l, rows * d->D);
@@ -230,6 +260,7 @@ static void lay_acts(Layout *l, const Dims *d, Acts *acts)
     if (acts->use == NET_TRAIN)
         lay_acts_back(l, d, N, &acts->back);
     lay_acts_head(l, d, N, acts->use, &acts->head);
+    lora_lay_acts(l, d, N, acts->head.chunk, acts->use, &acts->lora);
     acts->spare = take_floats(l, seen > seen_cached ? seen : seen_cached);
 }
 
@@ -255,13 +286,23 @@ int64_t acts_need(const Dims *d, int64_t N_max, int64_t longest, NetUse use)
 
 // ---- the steps of a pass
 
+float net_norm_offset(const Dims *d)
+{
+    return d->norm_is_offset ? 1 : 0;
+}
+
+float net_embed_scale(const Dims *d)
+{
+    return d->scales_embed ? sqrtf((float)d->D) : 1;
+}
+
 static void norm(const Net *net, ParamRole weight, ParamRole bias, int layer, float *y, float *mean,
                  float *inv, const float *x, int64_t N)
 {
     const Dims *d = &net->params.dims;
 
     if (d->norm == NORM_RMS)
-        op_rms(y, inv, x, net_weight(net, weight, layer), d->norm_eps, N, d->D);
+        op_rms(y, inv, x, net_weight(net, weight, layer), net_norm_offset(d), d->norm_eps, N, d->D);
     else
         op_layernorm(y, mean, inv, x, net_weight(net, weight, layer), net_weight(net, bias, layer),
                      d->norm_eps, N, d->D);
@@ -286,9 +327,10 @@ static void norm_heads(const Net *net, const ActsLayer *a, int layer, int64_t N)
         float *inv = a->inv_qk + n * (d->H + d->G);
 
         memcpy(from, to, (size_t)(HK + GK) * sizeof *from);
-        op_rms(to, inv, from, net_weight(net, PARAM_Q_NORM, layer), d->norm_eps, d->H, d->K);
-        op_rms(to + HK, inv + d->H, from + HK, net_weight(net, PARAM_K_NORM, layer), d->norm_eps,
-               d->G, d->K);
+        op_rms(to, inv, from, net_weight(net, PARAM_Q_NORM, layer), net_norm_offset(d), d->norm_eps,
+               d->H, d->K);
+        op_rms(to + HK, inv + d->H, from + HK, net_weight(net, PARAM_K_NORM, layer),
+               net_norm_offset(d), d->norm_eps, d->G, d->K);
     }
 }
 
@@ -296,6 +338,8 @@ static void activate(const Dims *d, const ActsLayer *a, int64_t N)
 {
     if (d->mlp == MLP_SWIGLU)
         op_swiglu(a->act, a->up, N, d->F);
+    else if (d->mlp == MLP_GEGLU_TANH)
+        op_geglu(a->act, a->up, N, d->F);
     else if (d->mlp == MLP_GELU_TANH)
         op_gelu(a->act, a->up, N, d->F);
     else
@@ -307,8 +351,9 @@ OpHeads net_heads(const Dims *d, int layer)
     return (OpHeads){.H = d->H,
                      .G = d->G,
                      .K = d->K,
-                     .scale = 1 / sqrtf((float)d->K),
-                     .window = dims_window(d, layer)};
+                     .scale = 1 / sqrtf(d->query_scalar > 0 ? (float)d->query_scalar : (float)d->K),
+                     .window = dims_window(d, layer),
+                     .cap = (float)d->score_cap};
 }
 
 void net_embed(const Net *net, Acts *acts, int64_t N, const int32_t *token, const int32_t *position)
@@ -322,7 +367,7 @@ void net_embed(const Net *net, Acts *acts, int64_t N, const int32_t *token, cons
               "position %d, context %" PRId64 ", longest %" PRId64, position[n], d->T,
               acts->longest);
     }
-    op_embed(acts->layer[0].x, net_weight(net, PARAM_EMBED, -1),
+    op_embed(acts->layer[0].x, net_weight(net, PARAM_EMBED, -1), net_embed_scale(d),
              net_weight(net, PARAM_POSITION, -1), token, position, N, d->D);
 }
 
@@ -330,15 +375,30 @@ void net_before(const Net *net, Acts *acts, int layer, int64_t N, const int32_t 
 {
     const Dims      *d = &net->params.dims;
     const ActsLayer *a = &acts->layer[layer];
+    const NetTurn   *turn = net_turn(net, layer);
     int64_t          Q = net_qkv_width(d);
 
     norm(net, PARAM_NORM1, PARAM_NORM1_BIAS, layer, a->n1, a->mean1, a->inv1, a->x, N);
     gemm_rows(a->qkv, net->layer[layer].qkv, a->n1, N);
     bias(net, PARAM_QKV_BIAS, layer, a->qkv, N, Q);
+    lora_add(net, acts, (LoraPlace){LORA_QKV, layer, NULL, a->low}, a->qkv, a->n1, N);
     if (d->has_qk_norm)
         norm_heads(net, a, layer, N);
     if (d->position == POSITION_ROTARY)
-        op_rope(a->qkv, net->cosine, net->sine, position, N, Q, d->H + d->G, d->K, dims_rotary(d));
+        op_rope(a->qkv, turn->cosine, turn->sine, position, N, Q, d->H + d->G, d->K,
+                dims_rotary(d));
+}
+
+// In place, if there is such a norm; what it was stays in `raw`.
+static void post_norm(const Net *net, ParamRole weight, int layer, float *y, float *raw, float *inv,
+                      int64_t N)
+{
+    const Dims *d = &net->params.dims;
+
+    if (!d->has_post_norm)
+        return;
+    memcpy(raw, y, (size_t)(N * d->D) * sizeof *raw);
+    op_rms(y, inv, raw, net_weight(net, weight, layer), net_norm_offset(d), d->norm_eps, N, d->D);
 }
 
 void net_after(const Net *net, Acts *acts, int layer, int64_t N)
@@ -350,15 +410,20 @@ void net_after(const Net *net, Acts *acts, int layer, int64_t N)
 
     gemm_rows(a->mid, w->out, a->att, N);
     bias(net, PARAM_OUT_BIAS, layer, a->mid, N, d->D);
+    lora_add(net, acts, (LoraPlace){LORA_OUT, layer, NULL, a->low}, a->mid, a->att, N);
+    post_norm(net, PARAM_POST1, layer, a->mid, a->step1, a->inv_post1, N);
     op_add(a->mid, a->x, N * d->D);
 
     norm(net, PARAM_NORM2, PARAM_NORM2_BIAS, layer, a->n2, a->mean2, a->inv2,
          d->is_parallel ? a->x : a->mid, N);
     gemm_rows(a->up, w->up, a->n2, N);
     bias(net, PARAM_UP_BIAS, layer, a->up, N, net_up_width(d));
+    lora_add(net, acts, (LoraPlace){LORA_UP, layer, NULL, a->low}, a->up, a->n2, N);
     activate(d, a, N);
     gemm_rows(x, w->down, a->act, N);
     bias(net, PARAM_DOWN_BIAS, layer, x, N, d->D);
+    lora_add(net, acts, (LoraPlace){LORA_DOWN, layer, NULL, a->low}, x, a->act, N);
+    post_norm(net, PARAM_POST2, layer, x, a->step2, a->inv_post2, N);
     op_add(x, a->mid, N * d->D);
 }
 
@@ -398,6 +463,9 @@ void net_head(const Net *net, Acts *acts, const int64_t *row, int64_t R, float *
         memcpy(h->x + r * d->D, acts->x + row[r] * d->D, (size_t)d->D * sizeof *h->x);
     norm(net, PARAM_NORMF, PARAM_NORMF_BIAS, -1, h->n, h->mean, h->inv, h->x, R);
     gemm_rows(logits, net->head, h->n, R);
+    lora_add(net, acts, (LoraPlace){LORA_HEAD, -1, row, h->low}, logits, h->n, R);
+    if (d->logit_cap > 0)
+        op_cap(logits, (float)d->logit_cap, R * d->V);
 }
 
 void net_score(const Net *net, Acts *acts, const Batch *b, float *logp, float *logits)
@@ -421,7 +489,7 @@ void net_score(const Net *net, Acts *acts, const Batch *b, float *logp, float *l
         net_head(net, acts, row, R, to);
         for (int64_t r = 0; r < R; r++)
             h->target[r] = b->target[row[r]];
-        op_loss(to, h->logp, h->target, NULL, R, V);
+        op_loss(to, h->logp, h->target, NULL, 0, R, V);
         for (int64_t r = 0; r < R; r++)
             logp[row[r]] = h->logp[r];
     }

@@ -18,28 +18,58 @@ typedef struct NetLayer {
     GemmPacked *qkv_back, *out_back, *up_back, *down_back; // NULL for NET_INFER
 } NetLayer;
 
+typedef struct NetTurn {
+    float *cosine, *sine; // [T][R/2] or NULL
+} NetTurn;
+
+typedef struct LoraAdapter LoraAdapter; // lora.h
+
 typedef struct Net {
-    Params      params;
-    NetUse      use;
-    float      *flat;  // [padded], owned by the arena of net_make
-    NetLayer   *layer; // [L]
-    GemmPacked *head, *head_back;
-    float      *cosine, *sine; // [T][R/2] or NULL
+    Params       params;
+    NetUse       use;
+    float       *flat;  // [padded], owned by the arena of net_make
+    NetLayer    *layer; // [L]
+    GemmPacked  *head, *head_back;
+    NetTurn      turn, local_turn; // the latter of layers with a window, if they have their own
+    LoraAdapter *adapter;          // [params.dims.adapters]
 } Net;
 
 // Weights are zero until somebody fills net.flat and calls net_pack.
 Net     net_make(Arena *run, const Dims *d, NetUse use);
 int64_t net_need(const Dims *d, NetUse use); // bytes
-void    net_pack(Net *net);                  // after every change of flat
+void    net_pack(Net *net);                  // after every change of flat or of an adapter
+
+// The table of an adapter (of the network itself: PARAMS_BASE) and its flat vector.
+typedef struct NetPart {
+    const Params *params;
+    float        *flat; // [params->padded]
+} NetPart;
+NetPart net_part(const Net *net, int adapter);
+// What training changes: gradients, moments and checkpoints are laid out as this is.
+NetPart net_tuned(const Net *net);
+void    net_pack_tuned(Net *net); // after a change of net_tuned's vector alone
+// A new adapter's vector: A from the seed, B zero, tensors trained beside as they are in the base
+// or in the adapters below.
+void net_init_adapter(Net *net, int adapter, uint64_t seed);
+// W + scale * B A of all adapters, into flat [params.padded]: weights of a network that has none.
+void net_merge(const Net *net, Arena *scratch, float *flat);
+
+// Addresses the random numbers of dropout; is_on 0: nothing is left out.
+typedef struct NetDropout {
+    int      is_on;
+    uint64_t seed;
+    int64_t  iteration, step, micro_batch;
+} NetDropout;
 
 // Documents end to end: N tokens, `docs` documents begin[0] = 0 < ... <= begin[docs] = N.
 typedef struct Batch {
-    int64_t  N, docs;
-    int64_t *begin;    // [docs+1]
-    int32_t *token;    // [N]
-    int32_t *position; // [N], restarts at 0 in each document
-    int32_t *target;   // [N]: the token that follows in the document; -1 for the last
-    float   *coef;     // [N]: what the objective gives -log p(target); 0 where target < 0
+    int64_t    N, docs;
+    int64_t   *begin;    // [docs+1]
+    int32_t   *token;    // [N]
+    int32_t   *position; // [N], restarts at 0 in each document
+    int32_t   *target;   // [N]: the token that follows in the document; -1 for the last
+    float     *coef;     // [N]: what the objective gives -log p(target); 0 where target < 0
+    NetDropout drop;     // for net_grad
 } Batch;
 int64_t batch_need(int64_t N, int64_t docs);
 Batch   batch_make(Arena *a, int64_t N_max, int64_t docs_max); // N = docs = 0
@@ -56,9 +86,9 @@ int64_t acts_need(const Dims *d, int64_t N_max, int64_t longest, NetUse use); //
 // logp[N] of each target (0 where target < 0).  logits: NULL or [N][V].
 void net_score(const Net *net, Acts *acts, const Batch *b, float *logp, float *logits);
 
-// Forward and backward of sum_n coef[n] * -log p(target[n]); adds the gradient to grad [padded];
-// returns the sum.  logp: NULL, or [N] with the bits of net_score where coef is not 0 and 0
-// elsewhere: rows without a coefficient do not pass the head.
+// Forward and backward of sum_n coef[n] * -log p(target[n]); adds the gradient of what is tuned to
+// grad (laid out as net_tuned's vector); returns the sum.  logp: NULL, or [N] with the bits of
+// net_score where coef is not 0 and 0 elsewhere: rows without a coefficient do not pass the head.
 double net_grad(const Net *net, Acts *acts, const Batch *b, float *grad, float *logp);
 
 // ---- decoding with a cache

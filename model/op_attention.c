@@ -16,6 +16,7 @@ typedef struct Keys {
     int          K;
     float        scale;
     int64_t      window; // INT64_MAX / 2: all
+    float        cap;    // 0: none
 } Keys;
 
 // Q queries; query i sees the first `seen + i` keys, the last `window` of them.
@@ -58,8 +59,10 @@ INLINE void score(Vec *largest, const Queries *b, const Keys *k, int64_t j0, con
 #pragma GCC unroll 16
         for (int t = 0; t < tiles; t++) {
             int64_t j = j0 + t * VEC;
-            Vec     a = vec_scale(s[i * tiles + t], k->scale);
+            Vec     a = vec_scale(s[i * tiles + t], k->scale), slope;
 
+            if (k->cap > 0)
+                a = vec_cap(a, k->cap, &slope);
             if (j + VEC > b->seen + i)
                 a = vec_keep_first(a, b->seen + i - j, -INFINITY);
             if (j < b->seen + i - k->window)
@@ -198,7 +201,7 @@ static void attend_block(const Queries *b, const Keys *k)
 void op_attention_row(float *y, float *lse, const float *q, const float *kt, const float *v,
                       int64_t stride, int64_t n, const OpHeads *heads, float *spare)
 {
-    Keys    k = {kt, v, stride, heads->K, heads->scale, window_of(heads)};
+    Keys    k = {kt, v, stride, heads->K, heads->scale, window_of(heads), heads->cap};
     Queries b = {q, y, lse, 0, 0, 0, n, spare};
 
     attend_row(&b, &k);
@@ -256,7 +259,7 @@ void op_attention(float *y, float *lse, const float *qkv, const int64_t *begin, 
         int64_t      at = begin[doc], n = begin[doc + 1] - at, stride = op_attention_stride(n);
         const float *rows = qkv + at * width;
         float       *kt = spare, *v = kt + K * stride, *weight = v + K * stride;
-        Keys         k = {kt, v, stride, K, heads->scale, window_of(heads)};
+        Keys         k = {kt, v, stride, K, heads->scale, window_of(heads), heads->cap};
 
         for (int h = 0; h < H; h++) {
             int group = H / G, g = h / group;

@@ -4,6 +4,7 @@
 
 // With s = scale <q, k>, p = exp(s - lse), dp = <dy, v>, delta = <dy, y>:
 //     ds = p (dp - delta),  dq = scale ds k,  dk = scale ds q,  dv = p dy.
+// Where scores are capped, s stands for the capped ones, and ds gets the slope of the cap.
 // Work goes by tiles of 16 keys and blocks of 4 queries; p lives only there.
 
 enum { BLOCK = 4, REACH = VEC_WIDTH == 16 ? 4 : 3 };
@@ -16,6 +17,7 @@ typedef struct Head {
     int     K, wide;             // wide: K rounded up to whole registers
     float   scale;
     int64_t window; // INT64_MAX / 2: all
+    float   cap;    // 0: none
 } Head;
 
 // The queries of one head, from the first of the document on.
@@ -132,14 +134,19 @@ static void tile_back(const Head *a, const Asked *b, int64_t i0, int64_t j0)
     for (int i = 0; i < BLOCK; i++) {
         int64_t at = i0 + i < a->n ? i0 + i : a->n - 1;
         int64_t seen = i0 + i < a->n ? at + 1 - j0 : 0;
-        Vec     s = vec_sub(vec_scale(p[i], a->scale), vec_set(b->lse[at * b->lse_step]));
+        Vec     s = vec_scale(p[i], a->scale), slope = vec_set(1);
 
+        if (a->cap > 0)
+            s = vec_cap(s, a->cap, &slope);
+        s = vec_sub(s, vec_set(b->lse[at * b->lse_step]));
         if (seen < VEC)
             s = vec_keep_first(s, seen, -INFINITY);
         if (seen > a->window)
             s = vec_keep_from(s, seen - a->window, -INFINITY);
         p[i] = vec_exp(s);
         ds[i] = vec_mul(p[i], vec_sub(ds[i], vec_set(b->delta[at * b->lse_step])));
+        if (a->cap > 0)
+            ds[i] = vec_mul(ds[i], slope);
         ds[i] = vec_scale(ds[i], a->scale);
         vec_store(flat[i], ds[i]);
     }
@@ -180,7 +187,8 @@ static Head head_make(float *spare, int64_t n, int64_t width, const OpHeads *hea
                   .K = K,
                   .wide = wide,
                   .scale = heads->scale,
-                  .window = heads->window > 0 ? heads->window : INT64_MAX / 2};
+                  .window = heads->window > 0 ? heads->window : INT64_MAX / 2,
+                  .cap = heads->cap};
 }
 
 static void head_gather(const Head *a, const float *k, const float *v)

@@ -1,7 +1,7 @@
 #include "model/op_levels.h"
 #include "model/ops.h"
 
-#include <string.h>
+#include <stddef.h>
 
 static void add_row(float *restrict y, const float *restrict x, int64_t D)
 {
@@ -9,21 +9,23 @@ static void add_row(float *restrict y, const float *restrict x, int64_t D)
         y[d] += x[d];
 }
 
-void op_embed(float *y, const float *table, const float *positions, const int32_t *token,
-              const int32_t *position, int64_t N, int64_t D)
+void op_embed(float *y, const float *table, float scale, const float *positions,
+              const int32_t *token, const int32_t *position, int64_t N, int64_t D)
 {
     for (int64_t n = 0; n < N; n++) {
-        memcpy(y + n * D, table + token[n] * D, (size_t)D * sizeof *y);
+        for (int64_t d = 0; d < D; d++)
+            y[n * D + d] = scale * table[token[n] * D + d];
         if (positions != NULL)
             add_row(y + n * D, positions + position[n] * D, D);
     }
 }
 
-void op_embed_back(float *dtable, float *dpositions, const float *dy, const int32_t *token,
-                   const int32_t *position, int64_t N, int64_t D)
+void op_embed_back(float *dtable, float scale, float *dpositions, const float *dy,
+                   const int32_t *token, const int32_t *position, int64_t N, int64_t D)
 {
     for (int64_t n = 0; n < N; n++) {
-        add_row(dtable + token[n] * D, dy + n * D, D);
+        for (int64_t d = 0; dtable != NULL && d < D; d++)
+            dtable[token[n] * D + d] += scale * dy[n * D + d];
         if (dpositions != NULL)
             add_row(dpositions + position[n] * D, dy + n * D, D);
     }

@@ -13,10 +13,11 @@
     X(op_layernorm) X(op_layernorm_back)                                \
     X(op_bias) X(op_bias_back) X(op_add)                                \
     X(op_rope_table) X(op_rope) X(op_rope_back)                         \
-    X(op_swiglu) X(op_swiglu_back) X(op_gelu) X(op_gelu_back)           \
-    X(op_gelu_erf) X(op_gelu_erf_back)                                  \
+    X(op_swiglu) X(op_swiglu_back) X(op_geglu) X(op_geglu_back)         \
+    X(op_gelu) X(op_gelu_back) X(op_gelu_erf) X(op_gelu_erf_back)       \
     X(op_attention_stride) X(op_attention_spare) X(op_attention_row)    \
-    X(op_attention) X(op_attention_back) X(op_logsumexp) X(op_loss)
+    X(op_attention) X(op_attention_back)                                \
+    X(op_logsumexp) X(op_loss) X(op_cap)
 // clang-format on
 
 #ifdef OP_LEVEL
@@ -36,6 +37,8 @@
 #define op_rope_back           OP_JOIN(op_rope_back, OP_LEVEL)
 #define op_swiglu              OP_JOIN(op_swiglu, OP_LEVEL)
 #define op_swiglu_back         OP_JOIN(op_swiglu_back, OP_LEVEL)
+#define op_geglu               OP_JOIN(op_geglu, OP_LEVEL)
+#define op_geglu_back          OP_JOIN(op_geglu_back, OP_LEVEL)
 #define op_gelu                OP_JOIN(op_gelu, OP_LEVEL)
 #define op_gelu_back           OP_JOIN(op_gelu_back, OP_LEVEL)
 #define op_gelu_erf            OP_JOIN(op_gelu_erf, OP_LEVEL)
@@ -47,6 +50,7 @@
 #define op_attention_back      OP_JOIN(op_attention_back, OP_LEVEL)
 #define op_logsumexp           OP_JOIN(op_logsumexp, OP_LEVEL)
 #define op_loss                OP_JOIN(op_loss, OP_LEVEL)
+#define op_cap                 OP_JOIN(op_cap, OP_LEVEL)
 #endif
 
 #endif

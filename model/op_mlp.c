@@ -58,18 +58,54 @@ void op_gelu(float *y, const float *x, int64_t N, int64_t F)
     }
 }
 
-// d/dx x s = s + x s (1 - s) 2u', 2u' = 2 sqrt(2/pi) (1 + 3 0.044715 x^2).
+// d/dx x s = s + x s (1 - s) 2u', 2u' = 2 sqrt(2/pi) (1 + 3 0.044715 x^2).  *s becomes s.
+static inline Vec gelu_slope(Vec a, Vec *s)
+{
+    Vec lacks, cubic = vec_add(vec_set(1), vec_scale(vec_mul(a, a), 3 * CUBIC));
+
+    *s = vec_sigmoid(gelu_twice_u(a), &lacks);
+    Vec inner = vec_scale(vec_mul(vec_mul(a, lacks), cubic), TWICE_ROOT);
+    return vec_mul(*s, vec_add(vec_set(1), inner));
+}
+
 void op_gelu_back(float *dx, const float *dy, const float *x, int64_t N, int64_t F)
 {
     int64_t count = N * F;
 
     for (int64_t i = 0; i < count; i += VEC) {
-        Vec a = vec_load_first(x + i, count - i, 0), d = vec_load_first(dy + i, count - i, 0);
-        Vec lacks, s = vec_sigmoid(gelu_twice_u(a), &lacks);
-        Vec cubic = vec_add(vec_set(1), vec_scale(vec_mul(a, a), 3 * CUBIC));
-        Vec inner = vec_scale(vec_mul(vec_mul(a, lacks), cubic), TWICE_ROOT);
+        Vec a = vec_load_first(x + i, count - i, 0), d = vec_load_first(dy + i, count - i, 0), s;
 
-        vec_store_first(dx + i, vec_mul(d, vec_mul(s, vec_add(vec_set(1), inner))), count - i);
+        vec_store_first(dx + i, vec_mul(d, gelu_slope(a, &s)), count - i);
+    }
+}
+
+void op_geglu(float *y, const float *gu, int64_t N, int64_t F)
+{
+    for (int64_t n = 0; n < N; n++) {
+        const float *gate = gu + n * 2 * F, *up = gate + F;
+
+        for (int64_t f = 0; f < F; f += VEC) {
+            Vec g = vec_load_first(gate + f, F - f, 0), u = vec_load_first(up + f, F - f, 0);
+            Vec lacks, s = vec_sigmoid(gelu_twice_u(g), &lacks);
+
+            vec_store_first(y + n * F + f, vec_mul(vec_mul(g, s), u), F - f);
+        }
+    }
+}
+
+void op_geglu_back(float *dgu, const float *dy, const float *gu, int64_t N, int64_t F)
+{
+    for (int64_t n = 0; n < N; n++) {
+        const float *gate = gu + n * 2 * F, *up = gate + F;
+        float       *dgate = dgu + n * 2 * F, *dup = dgate + F;
+
+        for (int64_t f = 0; f < F; f += VEC) {
+            Vec g = vec_load_first(gate + f, F - f, 0), u = vec_load_first(up + f, F - f, 0);
+            Vec d = vec_load_first(dy + n * F + f, F - f, 0), s, slope = gelu_slope(g, &s);
+
+            vec_store_first(dgate + f, vec_mul(vec_mul(d, u), slope), F - f);
+            vec_store_first(dup + f, vec_mul(d, vec_mul(g, s)), F - f);
+        }
     }
 }
 

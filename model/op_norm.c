@@ -13,7 +13,8 @@ static float sum_squares(const float *x, float mean, int64_t D)
     return vec_sum(sum);
 }
 
-void op_rms(float *y, float *inv, const float *x, const float *w, float eps, int64_t N, int64_t D)
+void op_rms(float *y, float *inv, const float *x, const float *w, float offset, float eps,
+            int64_t N, int64_t D)
 {
     for (int64_t n = 0; n < N; n++) {
         const float *xn = x + n * D;
@@ -22,14 +23,14 @@ void op_rms(float *y, float *inv, const float *x, const float *w, float eps, int
 
         inv[n] = s;
         for (int64_t d = 0; d < D; d++)
-            yn[d] = xn[d] * s * w[d];
+            yn[d] = xn[d] * s * (offset + w[d]);
     }
 }
 
-// With s = inv[n] and g = dy * w, the row's gradient is s g - x s^3 <g, x> / D: the second part is
-// what x does to its own length.
+// With s = inv[n] and g = dy * (offset + w), the row's gradient is s g - x s^3 <g, x> / D: the
+// second part is what x does to its own length.
 void op_rms_back(float *dx, float *dw, const float *dy, const float *x, const float *w,
-                 const float *inv, int64_t N, int64_t D)
+                 float offset, const float *inv, int64_t N, int64_t D)
 {
     for (int64_t n = 0; n < N; n++) {
         const float *xn = x + n * D, *dyn = dy + n * D;
@@ -37,15 +38,16 @@ void op_rms_back(float *dx, float *dw, const float *dy, const float *x, const fl
         Vec          gx = vec_set(0);
 
         for (int64_t d = 0; d < D; d += VEC) {
-            Vec g = vec_mul(vec_load_first(dyn + d, D - d, 0), vec_load_first(w + d, D - d, 0));
+            Vec f = vec_add(vec_load_first(w + d, D - d, 0), vec_set(offset));
+            Vec g = vec_mul(vec_load_first(dyn + d, D - d, 0), f);
             gx = vec_add(gx, vec_mul(g, vec_load_first(xn + d, D - d, 0)));
         }
         float s = inv[n], pull = s * s * s * (vec_sum(gx) / (float)D);
 
-        for (int64_t d = 0; d < D; d++)
+        for (int64_t d = 0; dw != NULL && d < D; d++)
             dw[d] += dyn[d] * (xn[d] * s);
         for (int64_t d = 0; d < D; d++)
-            dxn[d] = s * (dyn[d] * w[d]) - xn[d] * pull;
+            dxn[d] = s * (dyn[d] * (offset + w[d])) - xn[d] * pull;
     }
 }
 
@@ -92,10 +94,10 @@ void op_layernorm_back(float *dx, float *dw, float *db, const float *dy, const f
         }
         float mean_g = vec_sum(sum_g) / (float)D, mean_gh = vec_sum(sum_gh) / (float)D;
 
-        for (int64_t d = 0; d < D; d++) {
+        for (int64_t d = 0; db != NULL && d < D; d++)
             db[d] += dyn[d];
+        for (int64_t d = 0; dw != NULL && d < D; d++)
             dw[d] += dyn[d] * ((xn[d] - m) * s);
-        }
         for (int64_t d = 0; d < D; d++)
             dxn[d] = s * (dyn[d] * w[d] - mean_g - (xn[d] - m) * s * mean_gh);
     }

@@ -1,5 +1,6 @@
 #include "model/params.h"
 
+#include "base/hash.h"
 #include "base/rng.h"
 #include "model/schemes.h"
 #include "mpi/reduce.h"
@@ -35,7 +36,7 @@ static int64_t size_of(const Dims *d, Size size)
 static double start_std(const Dims *d, Start start)
 {
     switch (start) {
-    case START_ONES: return -1;
+    case START_ONES: return d->norm_is_offset ? 0 : -1; // a factor of 1
     case START_ZEROS: return 0;
     case START_WIDE: return d->init_std;
     case START_INTO: return d->init_std / sqrt(2.0 * d->L);
@@ -43,7 +44,7 @@ static double start_std(const Dims *d, Start start)
     CHECK(0, "start %d", (int)start);
 }
 
-static int is_there(const Dims *d, When when)
+int scheme_has(const Dims *d, When when)
 {
     switch (when) {
     case ALWAYS: return 1;
@@ -70,13 +71,18 @@ const char *params_head_name(const Dims *d)
     return row->name;
 }
 
-// ---- the list.  One walk serves counting (list NULL) and filling.
+// ---- the list.  One walk serves counting (list NULL) and filling, of the network and of adapters.
 
 typedef struct Walk {
-    Params     *params;
-    const Dims *d;
-    int64_t     at; // floats used so far
-    int         layer;
+    Params       *params;
+    const Dims   *d;
+    const Scheme *scheme;
+    int64_t       at; // floats used so far
+    int           layer;
+    int           bit;                           // of the row, in an AdapterPlan
+    int           base;                          // tensors of the network so far
+    void (*visit)(void *self, const Param *one); // or NULL
+    void *self;
 } Walk;
 
 static int joins_the_last(ParamRole role)
@@ -85,76 +91,159 @@ static int joins_the_last(ParamRole role)
            role == PARAM_UP_BIAS_REST;
 }
 
-static void add(Walk *w, const Scheme *scheme, const Row *row)
+static void put(Walk *w, Param *one, const char *before, const char *name, const char *after)
 {
     Params *p = w->params;
-    Param   one = {.role = row->role,
-                   .layer = w->layer,
-                   .rank = row->columns == NONE ? 1 : 2,
-                   .rows = size_of(w->d, row->rows),
-                   .columns = size_of(w->d, row->columns),
-                   .std = start_std(w->d, row->start),
-                   .file = row->file};
 
-    if (!joins_the_last(row->role))
+    if (!joins_the_last(one->role))
         w->at = (w->at + GROUP_ALIGN - 1) / GROUP_ALIGN * GROUP_ALIGN;
-    one.offset = w->at;
-    one.decays = one.rank == 2 && row->role != PARAM_EMBED && row->role != PARAM_POSITION;
+    one->offset = w->at;
     if (p->list != NULL) {
+        int length = (int)(strlen(name) - (*after != 0 ? strlen(".weight") : 0));
+
         if (w->layer >= 0)
-            snprintf(one.name, sizeof one.name, "%s%s.%d.%s", scheme->prefix, scheme->layers,
-                     w->layer, row->name);
+            snprintf(one->name, sizeof one->name, "%s%s%s.%d.%.*s%s", before, w->scheme->prefix,
+                     w->scheme->layers, w->layer, length, name, after);
         else
-            snprintf(one.name, sizeof one.name, "%s", row->name);
-        p->list[p->count] = one;
+            snprintf(one->name, sizeof one->name, "%s%.*s%s", before, length, name, after);
+        p->list[p->count] = *one;
     }
+    if (w->visit != NULL)
+        w->visit(w->self, one);
     p->count++;
-    p->total += one.rows * one.columns;
-    w->at += one.rows * one.columns;
+    p->total += one->rows * one->columns;
+    w->at += one->rows * one->columns;
 }
 
-static void add_rows(Walk *w, const Scheme *scheme, const Row *row, int layer)
+// What an adapter has of a tensor of the network: a pair of small matrices, a copy, or nothing.
+static void put_of_adapter(Walk *w, Param *one, const char *name)
+{
+    static const char  before[] = "base_model.model.";
+    const AdapterPlan *plan = &w->d->adapter[w->params->adapter];
+    int in_layer = w->layer < 0 || (plan->layers[w->layer / 64] >> (w->layer % 64) & 1) != 0;
+
+    if ((plan->targets >> w->bit & 1) && in_layer) {
+        Param a = *one, b = *one;
+
+        a.role = PARAM_LORA_A;
+        a.rows = b.columns = plan->rank;
+        a.file = FILE_AS_KEPT;
+        a.std = 1 / sqrt((double)one->columns);
+        a.decays = b.decays = 1;
+        b.role = PARAM_LORA_B;
+        b.file = one->file == FILE_BY_HEAD ? FILE_BY_HEAD : FILE_AS_KEPT;
+        b.std = 0;
+        put(w, &a, before, name, ".lora_A.weight");
+        put(w, &b, before, name, ".lora_B.weight");
+    }
+    if (plan->beside >> w->bit & 1)
+        put(w, one, before, name, "");
+}
+
+static void add(Walk *w, const Row *row)
+{
+    Param one = {.role = row->role,
+                 .layer = w->layer,
+                 .rank = row->columns == NONE ? 1 : 2,
+                 .rows = size_of(w->d, row->rows),
+                 .columns = size_of(w->d, row->columns),
+                 .std = start_std(w->d, row->start),
+                 .file = row->file,
+                 .base = w->base++};
+
+    one.decays = one.rank == 2 && row->role != PARAM_EMBED && row->role != PARAM_POSITION;
+    if (w->params->adapter == PARAMS_BASE)
+        put(w, &one, "", row->name, "");
+    else
+        put_of_adapter(w, &one, row->name);
+}
+
+static void add_rows(Walk *w, const Row *row, int layer)
 {
     w->layer = layer;
-    for (; row->name != NULL; row++)
-        if (is_there(w->d, row->when))
-            add(w, scheme, row);
+    for (; row->name != NULL; row++, w->bit++)
+        if (scheme_has(w->d, row->when))
+            add(w, row);
 }
 
-static void walk(Params *p)
+static void make_index(Params *p)
 {
-    Walk          w = {.params = p, .d = &p->dims};
-    const Scheme *scheme = schemes[p->dims.family];
+    for (int i = 0; i < (p->dims.L + 1) * PARAM_ROLES; i++)
+        p->index[i] = -1;
+    for (int n = p->count - 1; n >= 0; n--) // of several of a role, the first
+        p->index[(p->list[n].layer + 1) * PARAM_ROLES + (int)p->list[n].role] = p->list[n].offset;
+}
+
+static void walk(Params *p, void (*visit)(void *self, const Param *one), void *self)
+{
+    Walk w = {.params = p,
+              .d = &p->dims,
+              .scheme = schemes[p->dims.family],
+              .visit = visit,
+              .self = self};
+    int  bit;
 
     p->count = 0;
     p->total = 0;
-    add_rows(&w, scheme, scheme->before, -1);
-    for (int layer = 0; layer < p->dims.L; layer++)
-        add_rows(&w, scheme, scheme->layer, layer);
-    add_rows(&w, scheme, scheme->after, -1);
+    add_rows(&w, w.scheme->before, -1);
+    bit = w.bit;
+    for (int layer = 0; layer < p->dims.L; layer++) {
+        w.bit = bit;
+        add_rows(&w, w.scheme->layer, layer);
+    }
+    add_rows(&w, w.scheme->after, -1);
     p->padded = (w.at + REDUCE_BLOCK - 1) / REDUCE_BLOCK * REDUCE_BLOCK;
+    if (p->list != NULL)
+        make_index(p);
+}
+
+Params params_plan_of(const Dims *d, int adapter)
+{
+    Params p = {.dims = *d, .adapter = adapter};
+
+    CHECK(adapter >= PARAMS_BASE && adapter < d->adapters, "adapter %d of %d", adapter,
+          d->adapters);
+    walk(&p, NULL, NULL);
+    return p;
+}
+
+void params_visit(const Dims *d, int adapter, void (*visit)(void *self, const Param *one),
+                  void *self)
+{
+    Params p = {.dims = *d, .adapter = adapter};
+
+    walk(&p, visit, self);
+}
+
+int64_t params_need_of(const Dims *d, int adapter)
+{
+    return arena_need(params_plan_of(d, adapter).count, sizeof(Param)) +
+           arena_need((int64_t)(d->L + 1) * PARAM_ROLES, sizeof(int64_t));
+}
+
+Params params_make_of(Arena *run, const Dims *d, int adapter)
+{
+    Params p = params_plan_of(d, adapter);
+
+    p.list = arena_new(run, Param, p.count);
+    p.index = arena_new(run, int64_t, (int64_t)(d->L + 1) * PARAM_ROLES);
+    walk(&p, NULL, NULL);
+    return p;
 }
 
 Params params_plan(const Dims *d)
 {
-    Params p = {.dims = *d};
-
-    walk(&p);
-    return p;
+    return params_plan_of(d, PARAMS_BASE);
 }
 
 int64_t params_need(const Dims *d)
 {
-    return arena_need(params_plan(d).count, sizeof(Param));
+    return params_need_of(d, PARAMS_BASE);
 }
 
 Params params_make(Arena *run, const Dims *d)
 {
-    Params p = params_plan(d);
-
-    p.list = arena_new(run, Param, p.count);
-    walk(&p);
-    return p;
+    return params_make_of(run, d, PARAMS_BASE);
 }
 
 int64_t params_count(const Dims *d)
@@ -162,37 +251,51 @@ int64_t params_count(const Dims *d)
     return params_plan(d).total;
 }
 
-// The list is: some tensors outside, then L runs of equal length, then some outside.
+int params_tuned(const Dims *d)
+{
+    return d->adapters > 0 && !d->adapter[d->adapters - 1].is_frozen ? d->adapters - 1
+                                                                     : PARAMS_BASE;
+}
+
 int64_t params_at(const Params *p, ParamRole role, int layer)
 {
-    int lead = 0, tail = 0, each, from, to;
+    return p->index[(layer + 1) * PARAM_ROLES + (int)role];
+}
 
-    while (p->list[lead].layer < 0)
-        lead++;
-    while (p->list[p->count - 1 - tail].layer < 0)
-        tail++;
-    each = (p->count - lead - tail) / p->dims.L;
-    from = layer < 0 ? 0 : lead + layer * each;
-    to = layer < 0 ? p->count : from + each;
-    for (int n = from; n < to; n++) {
-        if (layer < 0 && n == lead)
-            n = p->count - tail;
-        if (p->list[n].role == role)
-            return p->list[n].offset;
-    }
-    return -1;
+static float draw(const Param *one, Rng *r)
+{
+    if (one->role == PARAM_LORA_A)
+        return (float)(one->std * (2 * rng_unit(r) - 1));
+    return one->std < 0 ? 1.0f : one->std > 0 ? (float)(one->std * rng_normal(r)) : 0.0f;
 }
 
 void params_init(const Params *p, uint64_t seed, float *flat)
 {
+    const char *purpose = p->adapter == PARAMS_BASE ? "init" : "init adapter";
+
     for (int n = 0; n < p->count; n++) {
         const Param *one = &p->list[n];
         float       *to = flat + one->offset;
-        Rng          r = rng_make(seed, rng_stream("init", (uint64_t)n, 0, 0), 0);
+        Rng          r = rng_make(seed, rng_stream(purpose, (uint64_t)n, 0, 0), 0);
 
         for (int64_t i = 0; i < one->rows * one->columns; i++)
-            to[i] = one->std < 0 ? 1.0f : one->std > 0 ? (float)(one->std * rng_normal(&r)) : 0.0f;
+            to[i] = draw(one, &r);
     }
+}
+
+uint64_t params_digest(Arena *scratch, const Params *p, const float *flat)
+{
+    ArenaMark mark = arena_mark(scratch);
+    Text      sizes = text_make(scratch);
+    uint64_t  sum;
+
+    dims_write(&sizes, &p->dims);
+    sum = hash_text(0, sizes.data);
+    for (int n = 0; n < p->count; n++)
+        sum = hash_bytes(hash_text(sum, p->list[n].name), flat + p->list[n].offset,
+                         p->list[n].rows * p->list[n].columns * (int64_t)sizeof *flat);
+    arena_back(scratch, mark);
+    return sum;
 }
 
 // ---- as files have it
@@ -205,6 +308,10 @@ static const char *axes_of(const Param *one)
         return "token,width";
     if (one->role == PARAM_POSITION)
         return "position,width";
+    if (one->role == PARAM_LORA_A)
+        return "rank,in";
+    if (one->role == PARAM_LORA_B)
+        return "out,rank";
     return one->file == FILE_TRANSPOSED ? "in,out" : "out,in";
 }
 

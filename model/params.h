@@ -25,6 +25,7 @@ typedef enum ParamRole {
     PARAM_K_NORM, // [K], of every head
     PARAM_OUT,
     PARAM_OUT_BIAS, // [D][H K]
+    PARAM_POST1,    // [D], after attention
     PARAM_NORM2,
     PARAM_NORM2_BIAS, // [D], before the MLP
     PARAM_UP, // gate (SwiGLU) or the only inner matrix; with PARAM_UP_REST [2F][D] or [F][D]
@@ -33,9 +34,13 @@ typedef enum ParamRole {
     PARAM_UP_BIAS_REST,
     PARAM_DOWN,
     PARAM_DOWN_BIAS, // [D][F]
+    PARAM_POST2,     // [D], after the MLP
     PARAM_NORMF,
     PARAM_NORMF_BIAS, // [D], after the last layer
-    PARAM_HEAD        // [V][D]; absent when tied
+    PARAM_HEAD,       // [V][D]; absent when tied
+    PARAM_LORA_A,     // [rank][in], of an adapter: its table alone has these
+    PARAM_LORA_B,     // [out][rank]
+    PARAM_ROLES
 } ParamRole;
 
 // How a file holds what we keep as [out][in].
@@ -48,27 +53,43 @@ typedef enum ParamFile {
 typedef struct Param {
     ParamRole role;
     int       layer;         // -1 outside layers
-    char      name[96];      // as in Hugging Face files
+    char      name[96];      // as in Hugging Face files; of adapters as in those of PEFT
     int       rank;          // 1 or 2
     int64_t   rows, columns; // [rows][columns] as we keep it; rank 1: [rows], columns 1
     int64_t   offset;        // floats from the start of the flat vector
     int       decays;        // weight decay applies: 2-d and not an embedding
     double    std;           // initial spread; -1: ones, 0: zeros
     ParamFile file;
+    int       base; // of an adapter: the tensor of the base's table that it changes; else its own
 } Param;
 
 typedef struct Params {
-    Dims    dims;
-    int     count;
-    Param  *list;   // [count]
-    int64_t total;  // floats that are parameters
-    int64_t padded; // floats of the flat vector, a multiple of REDUCE_BLOCK
+    Dims     dims;
+    int      adapter; // whose table it is, a number in dims.adapter; PARAMS_BASE: the network's
+    int      count;
+    Param   *list;   // [count]
+    int64_t *index;  // [L + 1][PARAM_ROLES]: offsets by layer and role, -1 where there is none
+    int64_t  total;  // floats that are parameters
+    int64_t  padded; // floats of the flat vector, a multiple of REDUCE_BLOCK
 } Params;
 
+// The network's own tensors, without its adapters.
+enum { PARAMS_BASE = -1 };
 Params  params_make(Arena *run, const Dims *d);
 int64_t params_need(const Dims *d);  // bytes of the table
 Params  params_plan(const Dims *d);  // the sums alone: list is NULL
 int64_t params_count(const Dims *d); // total, without making it
+
+// The same of adapter n of d: A and B of every target, and the tensors that are trained beside
+// them, with the names that PEFT's files have; its own flat vector.  PARAMS_BASE: as above.
+Params  params_make_of(Arena *run, const Dims *d, int adapter);
+int64_t params_need_of(const Dims *d, int adapter);
+Params  params_plan_of(const Dims *d, int adapter);
+// Calls `visit` with every tensor of the table in order, without making it; names are empty.
+void params_visit(const Dims *d, int adapter, void (*visit)(void *self, const Param *one),
+                  void *self);
+// Whose tensors training changes: the last adapter unless it is frozen, else PARAMS_BASE.
+int params_tuned(const Dims *d);
 
 // What names of the family begin with, but for the head; published files may go without.
 const char *params_prefix(const Dims *d);
@@ -78,8 +99,13 @@ const char *params_head_name(const Dims *d);
 // Offset of the first float of a role in a layer (-1 outside layers); -1 if the family has none.
 int64_t params_at(const Params *p, ParamRole role, int layer);
 
-// Starting values, from the seed alone: tensor n draws from stream ("init", n).
+// Starting values, from the seed alone: tensor n draws from stream ("init", n); A of an adapter is
+// uniform within 1 / sqrt(inputs), as PEFT draws it.
 void params_init(const Params *p, uint64_t seed, float *flat);
+
+// XXH3 over the sizes of the network and its weights, the same from whatever kind of file they
+// came.
+uint64_t params_digest(Arena *scratch, const Params *p, const float *flat);
 
 // The table as io/ckpt wants it (shapes as in files), and its two callbacks: `self` is a
 // ParamsFile.

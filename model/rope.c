@@ -225,21 +225,54 @@ static Err read_either(const Json *outer, const char *outer_key, const Json *inn
     return OK;
 }
 
+// One object for each type of layer; what stands for the layers with a window is out of the way
+// afterwards: *full is what the others have.
+static Err read_local(const Json *config, const RopeKeys *keys, int64_t context, const Json *newer,
+                      const Json **full, Rope *local)
+{
+    static const char *const types[] = {"full_attention", "sliding_attention"};
+    const Json              *own = newer == NULL ? NULL : keys_find(newer, types[1]);
+    char                     where[KEYS_WHERE];
+
+    if (newer != NULL && newer->kind == JSON_OBJECT)
+        for (const Json *m = newer->child; m != NULL; m = m->next)
+            if (strcmp(m->key, types[0]) != 0 && strcmp(m->key, types[1]) != 0)
+                FAIL(ERR_CONFIG,
+                     "%s: \"%s\" of the rotary positions must stand in an object \"%s\" or "
+                     "\"%s\": the two types of layers have positions of their own",
+                     json_where(m, where, sizeof where), m->key, types[0], types[1]);
+    if (own != NULL)
+        TRY(read_object(own, context, local));
+    if (local->kind != ROPE_DEFAULT)
+        FAIL(ERR_CONFIG,
+             "%s: rotary positions of \"%s\" are of type \"%s\"; supported is \"default\"",
+             json_where(own, where, sizeof where), types[1], kind_names[local->kind]);
+    TRY(read_either(config, keys->local_key, own, "rope_theta", 1.001, 1e12, keys->local_standard,
+                    &local->theta));
+    if (newer != NULL && newer->kind == JSON_OBJECT)
+        *full = keys_find(newer, types[0]);
+    return OK;
+}
+
 // transformers 5 has everything in rope_parameters; 4 has theta at the top and rope_scaling.
-Err rope_read(const Json *config, const RopeKeys *keys, int64_t context, Rope *out, double *share)
+Err rope_read(const Json *config, const RopeKeys *keys, int64_t context, Rope *out, Rope *local,
+              double *share)
 {
     const Json *newer = keys_find(config, "rope_parameters");
     const Json *older = keys_find(config, "rope_scaling"), *rope = newer != NULL ? newer : older;
     char        where[KEYS_WHERE];
 
-    *out = (Rope){0};
+    *out = *local = (Rope){0};
     if (newer != NULL && older != NULL)
         FAIL(ERR_CONFIG,
              "%s: both \"rope_parameters\" and \"rope_scaling\" are given; take one of them out",
              json_where(config, where, sizeof where));
+    if (keys->local_key != NULL)
+        TRY(read_local(config, keys, context, newer, &rope, local));
     if (rope != NULL)
         TRY(read_object(rope, context, out));
-    TRY(read_either(config, keys->theta_key, rope, "rope_theta", 1.001, 1e12, 10000, &out->theta));
+    TRY(read_either(config, keys->theta_key, rope, "rope_theta", 1.001, 1e12, keys->theta_standard,
+                    &out->theta));
     return read_either(config, keys->share_key, rope, "partial_rotary_factor", 1e-6, 1,
                        keys->share_standard, share);
 }

@@ -35,12 +35,17 @@ double rope_frequencies(const Rope *r, int n, double *frequency);
 
 // From a model config, either spelling (docs/formats.md).  `theta_key`, `share_key`: where the
 // older spelling has theta and the share of the head that turns (NULL: nowhere).  context:
-// positions that the model has.  *share: what the config says, or `share_standard`.
+// positions that the model has.  *share: what the config says, or `share_standard`.  local_key:
+// where the older spelling has the theta of layers with a window (NULL: they have no positions of
+// their own); *local is then set, else its theta is 0.
 typedef struct RopeKeys {
     const char *theta_key, *share_key;
-    double      share_standard;
+    double      share_standard, theta_standard;
+    const char *local_key;
+    double      local_standard;
 } RopeKeys;
-Err rope_read(const Json *config, const RopeKeys *keys, int64_t context, Rope *out, double *share);
+Err rope_read(const Json *config, const RopeKeys *keys, int64_t context, Rope *out, Rope *local,
+              double *share);
 // The value of "rope_scaling": null or an object.
 void rope_write(Text *t, const Rope *r);
 

@@ -37,6 +37,28 @@ static const Row phi3_layer[] = {
     {PARAM_DOWN,  "mlp.down_proj.weight",            SIZE_D,   SIZE_F,  START_INTO, ALWAYS, 0},
     {0}};
 
+// As llama, but with norms behind attention and MLP too; the name of llama's second norm is that of
+// another one here.
+static const Row gemma2_layer[] = {
+    {PARAM_NORM1,         "input_layernorm.weight",            SIZE_D,  NONE,    START_ONES,  ALWAYS, 0},
+    {PARAM_QKV,           "self_attn.q_proj.weight",           SIZE_HK, SIZE_D,  START_WIDE,  ALWAYS, 0},
+    {PARAM_QKV_REST,      "self_attn.k_proj.weight",           SIZE_GK, SIZE_D,  START_WIDE,  ALWAYS, 0},
+    {PARAM_QKV_REST,      "self_attn.v_proj.weight",           SIZE_GK, SIZE_D,  START_WIDE,  ALWAYS, 0},
+    {PARAM_QKV_BIAS,      "self_attn.q_proj.bias",             SIZE_HK, NONE,    START_ZEROS, WHEN_BIAS_QKV, 0},
+    {PARAM_QKV_BIAS_REST, "self_attn.k_proj.bias",             SIZE_GK, NONE,    START_ZEROS, WHEN_BIAS_QKV, 0},
+    {PARAM_QKV_BIAS_REST, "self_attn.v_proj.bias",             SIZE_GK, NONE,    START_ZEROS, WHEN_BIAS_QKV, 0},
+    {PARAM_Q_NORM,        "self_attn.q_norm.weight",           SIZE_K,  NONE,    START_ONES,  WHEN_QK_NORM, 0},
+    {PARAM_K_NORM,        "self_attn.k_norm.weight",           SIZE_K,  NONE,    START_ONES,  WHEN_QK_NORM, 0},
+    {PARAM_OUT,           "self_attn.o_proj.weight",           SIZE_D,  SIZE_HK, START_INTO,  ALWAYS, 0},
+    {PARAM_OUT_BIAS,      "self_attn.o_proj.bias",             SIZE_D,  NONE,    START_ZEROS, WHEN_BIAS_OUT, 0},
+    {PARAM_POST1,         "post_attention_layernorm.weight",   SIZE_D,  NONE,    START_ONES,  ALWAYS, 0},
+    {PARAM_NORM2,         "pre_feedforward_layernorm.weight",  SIZE_D,  NONE,    START_ONES,  ALWAYS, 0},
+    {PARAM_UP,            "mlp.gate_proj.weight",              SIZE_F,  SIZE_D,  START_WIDE,  ALWAYS, 0},
+    {PARAM_UP_REST,       "mlp.up_proj.weight",                SIZE_F,  SIZE_D,  START_WIDE,  ALWAYS, 0},
+    {PARAM_DOWN,          "mlp.down_proj.weight",              SIZE_D,  SIZE_F,  START_INTO,  ALWAYS, 0},
+    {PARAM_POST2,         "post_feedforward_layernorm.weight", SIZE_D,  NONE,    START_ONES,  ALWAYS, 0},
+    {0}};
+
 static const Row gpt2_before[] = {
     {PARAM_EMBED,    "transformer.wte.weight", SIZE_V, SIZE_D, START_WIDE, ALWAYS, 0},
     {PARAM_POSITION, "transformer.wpe.weight", SIZE_T, SIZE_D, START_WIDE, ALWAYS, 0}, {0}};
@@ -85,11 +107,13 @@ static const Scheme llama_scheme = {"model.", "layers", llama_before, llama_laye
 static const Scheme gpt2_scheme = {"transformer.", "h", gpt2_before, gpt2_layer, gpt2_after};
 static const Scheme gptneox_scheme = {"gpt_neox.", "layers", gptneox_before, gptneox_layer,
                                       gptneox_after};
+static const Scheme gemma2_scheme = {"model.", "layers", llama_before, gemma2_layer, llama_after};
 static const Scheme phi3_scheme = {"model.", "layers", llama_before, phi3_layer, llama_after};
 
 const Scheme *const schemes[] = {
     [FAMILY_LLAMA] = &llama_scheme,   [FAMILY_GPT2] = &gpt2_scheme,
     [FAMILY_MISTRAL] = &llama_scheme, [FAMILY_QWEN2] = &llama_scheme,
     [FAMILY_QWEN3] = &llama_scheme,   [FAMILY_GPTNEOX] = &gptneox_scheme,
-    [FAMILY_PHI3] = &phi3_scheme,
+    [FAMILY_PHI3] = &phi3_scheme,     [FAMILY_GEMMA] = &llama_scheme,
+    [FAMILY_GEMMA2] = &gemma2_scheme, [FAMILY_GEMMA3] = &gemma2_scheme,
 };

@@ -1,6 +1,7 @@
 // schemes.h -- the tensors of each family of models, a row for each: data alone.
 //
-// Private to params.c.  Order counts: starting values are drawn by a tensor's number in the list.
+// Private to params.c and adapter_rows.h.  Order counts: starting values are drawn by a tensor's number in
+// the list, and adapters count the rows.
 #ifndef TD_MODEL_SCHEMES_H
 #define TD_MODEL_SCHEMES_H
 
@@ -46,5 +47,8 @@ typedef struct Scheme {
 } Scheme;
 
 extern const Scheme *const schemes[]; // [FAMILY_...]
+
+// Whether a model of these sizes has the row.
+int scheme_has(const Dims *d, When when);
 
 #endif

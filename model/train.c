@@ -25,8 +25,10 @@ typedef struct Worker {
 enum { LANES_EXTRA = 2 };
 
 struct Trainer {
-    Comm       comm; // borrowed
-    Net       *net;  // borrowed
+    Comm       comm;  // borrowed
+    Net       *net;   // borrowed
+    NetPart    tuned; // of it
+    NetDropout drop;  // of the next step
     TrainShape shape;
     Optim      optim;
     int        workers;
@@ -53,7 +55,8 @@ static int workers_for(int leaves, int threads)
 
 static int64_t worker_need(const Dims *d, const TrainShape *s, int leaves)
 {
-    int64_t tree = reduce_tree_need(params_plan(d).padded, leaves > 0 ? leaves : 1);
+    int64_t padded = params_plan_of(d, params_tuned(d)).padded;
+    int64_t tree = reduce_tree_need(padded, leaves > 0 ? leaves : 1);
 
     if (leaves == 0)
         return tree;
@@ -66,7 +69,7 @@ static void worker_make(Arena *run, const Net *net, const TrainShape *s, Worker 
 {
     int leaves = w->last - w->first;
 
-    w->tree = reduce_tree_make(run, net->params.padded, leaves > 0 ? leaves : 1);
+    w->tree = reduce_tree_make(run, net_tuned(net).params->padded, leaves > 0 ? leaves : 1);
     if (leaves == 0)
         return;
     w->acts = acts_make(run, net, s->micro_tokens, s->longest, NET_TRAIN);
@@ -78,7 +81,7 @@ static void worker_make(Arena *run, const Net *net, const TrainShape *s, Worker 
 
 static int64_t rank_need(const Dims *d, const TrainShape *s, int ranks, int rank)
 {
-    int64_t padded = params_plan(d).padded, begin, end, need;
+    int64_t padded = params_plan_of(d, params_tuned(d)).padded, begin, end, need;
     int     first, last, workers;
 
     reduce_leaves(s->micro_batches, ranks, rank, &first, &last);
@@ -133,11 +136,12 @@ Trainer *trainer_make(Arena *run, const Comm *c, Net *net, const TrainShape *s,
     t->comm = *c;
     t->net = net;
     t->shape = *s;
-    t->blocks = net->params.padded / REDUCE_BLOCK;
-    reduce_slice(net->params.padded, c->size, c->rank, &begin, &end);
-    t->optim = optim_make(run, o, &net->params, begin, end);
+    t->tuned = net_tuned(net);
+    t->blocks = t->tuned.params->padded / REDUCE_BLOCK;
+    reduce_slice(t->tuned.params->padded, c->size, c->rank, &begin, &end);
+    t->optim = optim_make(run, o, t->tuned.params, begin, end);
     make_workers(run, t);
-    t->spare = arena_new(run, float, net->params.padded);
+    t->spare = arena_new(run, float, t->tuned.params->padded);
     t->lane = arena_new(run, double, s->micro_batches + LANES_EXTRA + t->blocks);
     t->leaf_loss = t->lane;
     t->block_square = t->lane + s->micro_batches + LANES_EXTRA;
@@ -147,6 +151,11 @@ Trainer *trainer_make(Arena *run, const Comm *c, Net *net, const TrainShape *s,
 Optim *trainer_optim(Trainer *t)
 {
     return &t->optim;
+}
+
+void trainer_drop(Trainer *t, uint64_t seed, int64_t iteration, int64_t step)
+{
+    t->drop = (NetDropout){.is_on = 1, .seed = seed, .iteration = iteration, .step = step};
 }
 
 // ---- one step
@@ -176,18 +185,20 @@ static Err measure(const TrainExample *e, int count, TrainStep *out)
     return OK;
 }
 
-static double work_leaf(const Net *net, Worker *w, const Step *s, int leaf)
+static double work_leaf(const Trainer *t, Worker *w, const Step *s, int leaf)
 {
     float *grad = reduce_tree_next(&w->tree);
     double loss = 0;
 
     w->batch.N = w->batch.docs = 0;
+    w->batch.drop = t->drop;
+    w->batch.drop.micro_batch = leaf;
     for (int i = 0; i < s->count; i++)
         if (s->which[i] == leaf)
             batch_add(&w->batch, s->example[i].token, s->example[i].weight, s->example[i].length,
                       s->scale);
     if (w->batch.N > 0)
-        loss = net_grad(net, w->acts, &w->batch, grad, w->logp);
+        loss = net_grad(t->net, w->acts, &w->batch, grad, w->logp);
     reduce_tree_push(&w->tree);
     return loss;
 }
@@ -196,7 +207,7 @@ static void work_leaves(Trainer *t, Worker *w, const Step *s)
 {
     reduce_tree_clear(&w->tree);
     for (int leaf = w->first; leaf < w->last; leaf++)
-        t->leaf_loss[leaf] = work_leaf(t->net, w, s, leaf);
+        t->leaf_loss[leaf] = work_leaf(t, w, s, leaf);
     if (w->first == w->last) { // a rank without leaves brings zeros
         reduce_tree_next(&w->tree);
         reduce_tree_push(&w->tree);
@@ -248,13 +259,13 @@ static void share_lanes(Trainer *t, const float *grad, int *failed, int *stop)
 static void update(Trainer *t, const float *grad, double norm, double lr)
 {
     clock_begin("update");
-    optim_update(&t->optim, t->net->flat, grad, norm, lr);
+    optim_update(&t->optim, t->tuned.flat, grad, norm, lr);
     clock_end("update");
     clock_begin("gather weights");
-    reduce_gather_all(&t->comm, t->net->flat, t->net->params.padded);
+    reduce_gather_all(&t->comm, t->tuned.flat, t->tuned.params->padded);
     clock_end("gather weights");
     clock_begin("pack");
-    net_pack(t->net);
+    net_pack_tuned(t->net);
     clock_end("pack");
 }
 
@@ -269,7 +280,7 @@ static void step(Trainer *t, const Step *s, double lr, int *failed, int *stop, T
     clock_end("gradient");
     clock_begin("reduce");
     reduce_scatter_all(&t->comm, (ReduceKind)t->shape.reduce, grad, t->spare,
-                       t->net->params.padded);
+                       t->tuned.params->padded);
     share_lanes(t, grad, failed, stop);
     clock_end("reduce");
     for (int m = 0; m < t->shape.micro_batches; m++)
@@ -312,7 +323,7 @@ void trainer_moments_all(Trainer *t, int which, float *full)
     }
     memcpy(full + t->optim.begin, mine, (size_t)bytes);
     for (int p = 1; p < c->size; p++) {
-        reduce_slice(t->net->params.padded, c->size, p, &begin, &end);
+        reduce_slice(t->tuned.params->padded, c->size, p, &begin, &end);
         coll_receive(c, full + begin, (end - begin) * (int64_t)sizeof *full, p);
     }
 }

@@ -45,6 +45,8 @@ int64_t  trainer_need(const Dims *d, const TrainShape *s, int ranks);
 Trainer *trainer_make(Arena *run, const Comm *c, Net *net, const TrainShape *s,
                       const OptimConfig *o);
 Optim *trainer_optim(Trainer *t);
+// Addresses the random numbers of dropout in the next step; without it, nothing is left out.
+void trainer_drop(Trainer *t, uint64_t seed, int64_t iteration, int64_t step);
 
 // Deals examples to micro-batches: longest first to the one with the fewest tokens (ties: lowest
 // number; equal lengths in the order given).  which[e] = micro-batch.  ERR_DATA if one overflows.
@@ -55,7 +57,7 @@ Err train_deal(Arena *scratch, const TrainExample *e, int count, const TrainShap
 Err trainer_step_all(Trainer *t, Arena *scratch, const TrainExample *e, int count, double lr,
                      int *failed, int *stop, TrainStep *out);
 
-// Weights or moments of the whole vector on rank 0, for checkpoints: gathers `which` (1 first, 2
+// Moments of the whole vector of what is tuned on rank 0, for checkpoints: gathers `which` (1 first, 2
 // second moments) into full [padded] on rank 0 (others may pass NULL).  Collective.
 void trainer_moments_all(Trainer *t, int which, float *full);
 // The inverse: every rank holds the full vector and keeps its slice.  Local.

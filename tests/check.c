@@ -117,6 +117,22 @@ const char *check_goldens(void)
     return find_folder("TANDEM_GOLDENS", "goldens");
 }
 
+const char *check_golden(const char *name)
+{
+    static char path[4096 + 256];
+    char        why[512];
+    const char *folder = check_goldens();
+
+    if (folder == NULL)
+        return NULL;
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    if (access(path, R_OK) == 0)
+        return path;
+    snprintf(why, sizeof why, "this set of goldens has no %s", name);
+    check_skip(why);
+    return NULL;
+}
+
 const char *check_assets(void)
 {
     return find_folder("TANDEM_ASSETS", "assets");

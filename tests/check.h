@@ -21,6 +21,9 @@ int check_main(int argc, char **argv, const Case *cases, int count);
 // NULL after check_skip.
 const char *check_goldens(void);
 const char *check_assets(void);
+// The path of a file or folder of the goldens, until the next call; NULL after check_skip where
+// this set has none.
+const char *check_golden(const char *name);
 void        check_skip(const char *why);
 // Counts vectors that were really compared; printed at the end of each case.
 void check_compared(int64_t vectors);

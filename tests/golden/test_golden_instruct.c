@@ -9,14 +9,12 @@ static const Json *goldens;
 // The list of that name, NULL after a skip.
 static const Json *golden(const char *name)
 {
-    char        path[1024];
-    const char *folder = check_goldens();
+    const char *path = check_golden("instruct.json");
 
-    if (folder == NULL)
+    if (path == NULL)
         return NULL;
     if (arena.base == NULL) {
         EXPECT_OK(arena_make(&arena, "golden", (int64_t)4 << 30));
-        snprintf(path, sizeof path, "%s/instruct.json", folder);
         EXPECT_OK(json_read(&arena, path, JSON_NO_COMMENTS, &goldens));
     }
     EXPECT(json_member(goldens, name) != NULL);

@@ -32,13 +32,11 @@ static NearText text_of(const Json *object, const char *key)
 
 static const Json *golden_vectors(Arena *a, const char *key)
 {
-    const char *folder = check_goldens();
+    const char *path = check_golden("instruct.json");
     const Json *root, *vectors;
-    char        path[FILE_PATH_MAX];
 
-    if (folder == NULL)
+    if (path == NULL)
         return NULL;
-    snprintf(path, sizeof path, "%s/instruct.json", folder);
     EXPECT_OK(json_read(a, path, JSON_NO_COMMENTS, &root));
     vectors = json_member(root, key);
     CHECK(vectors != NULL, "%s", key);

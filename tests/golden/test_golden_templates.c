@@ -12,17 +12,15 @@ static const Json *goldens;
 
 static int open_goldens(void)
 {
-    char        path[1024];
-    const char *folder = check_goldens();
+    const char *path = check_golden("chat_templates.json");
 
-    if (folder == NULL)
+    if (path == NULL)
         return 0;
     if (goldens != NULL)
         return 1;
     EXPECT_OK(arena_make(&arena, "golden", (int64_t)1 << 32));
     EXPECT_OK(arena_make(&texts, "texts", (int64_t)1 << 32));
     EXPECT_OK(arena_make(&scratch, "scratch", (int64_t)1 << 32));
-    snprintf(path, sizeof path, "%s/chat_templates.json", folder);
     EXPECT_OK(json_read(&arena, path, JSON_NO_COMMENTS, &goldens));
     return goldens != NULL;
 }

@@ -18,7 +18,7 @@ static const CkptTensor TENSORS[N] = {
 };
 
 static const CkptTexts TEXTS = {"{\"model_type\": \"llama\"}", "{\"vocab\": []}", "",
-                                "{\"run\": 1}"};
+                                "{\"run\": 1}", NULL};
 
 static int64_t values_of(const CkptTensor *t)
 {

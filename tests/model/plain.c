@@ -5,21 +5,21 @@
 #include <math.h>
 #include <string.h>
 
-void plain_embed(double *y, const double *table, const double *positions, const int32_t *token,
-                 const int32_t *position, int64_t N, int64_t D)
+void plain_embed(double *y, const double *table, double scale, const double *positions,
+                 const int32_t *token, const int32_t *position, int64_t N, int64_t D)
 {
     for (int64_t n = 0; n < N; n++)
         for (int64_t d = 0; d < D; d++)
-            y[n * D + d] =
-                table[token[n] * D + d] + (positions == NULL ? 0 : positions[position[n] * D + d]);
+            y[n * D + d] = scale * table[token[n] * D + d] +
+                           (positions == NULL ? 0 : positions[position[n] * D + d]);
 }
 
-void plain_embed_back(double *dtable, double *dpositions, const double *dy, const int32_t *token,
-                      const int32_t *position, int64_t N, int64_t D)
+void plain_embed_back(double *dtable, double scale, double *dpositions, const double *dy,
+                      const int32_t *token, const int32_t *position, int64_t N, int64_t D)
 {
     for (int64_t n = 0; n < N; n++)
         for (int64_t d = 0; d < D; d++) {
-            dtable[token[n] * D + d] += dy[n * D + d];
+            dtable[token[n] * D + d] += scale * dy[n * D + d];
             if (dpositions != NULL)
                 dpositions[position[n] * D + d] += dy[n * D + d];
         }
@@ -37,7 +37,8 @@ void plain_bias_back(double *db, const double *dy, int64_t N, int64_t E)
         db[i % E] += dy[i];
 }
 
-void plain_rms(double *y, const double *x, const double *w, double eps, int64_t N, int64_t D)
+void plain_rms(double *y, const double *x, const double *w, double offset, double eps, int64_t N,
+               int64_t D)
 {
     for (int64_t n = 0; n < N; n++) {
         double squares = 0;
@@ -45,12 +46,12 @@ void plain_rms(double *y, const double *x, const double *w, double eps, int64_t 
         for (int64_t d = 0; d < D; d++)
             squares += x[n * D + d] * x[n * D + d];
         for (int64_t d = 0; d < D; d++)
-            y[n * D + d] = x[n * D + d] / sqrt(squares / (double)D + eps) * w[d];
+            y[n * D + d] = x[n * D + d] / sqrt(squares / (double)D + eps) * (offset + w[d]);
     }
 }
 
 void plain_rms_back(double *dx, double *dw, const double *dy, const double *x, const double *w,
-                    double eps, int64_t N, int64_t D)
+                    double offset, double eps, int64_t N, int64_t D)
 {
     for (int64_t n = 0; n < N; n++) {
         const double *xn = x + n * D, *dyn = dy + n * D;
@@ -58,12 +59,12 @@ void plain_rms_back(double *dx, double *dw, const double *dy, const double *x, c
 
         for (int64_t d = 0; d < D; d++) {
             squares += xn[d] * xn[d];
-            gx += dyn[d] * w[d] * xn[d];
+            gx += dyn[d] * (offset + w[d]) * xn[d];
         }
         double s = 1 / sqrt(squares / (double)D + eps);
         for (int64_t d = 0; d < D; d++) {
             dw[d] += dyn[d] * xn[d] * s;
-            dx[n * D + d] = s * dyn[d] * w[d] - xn[d] * s * s * s * gx / (double)D;
+            dx[n * D + d] = s * dyn[d] * (offset + w[d]) - xn[d] * s * s * s * gx / (double)D;
         }
     }
 }
@@ -170,6 +171,27 @@ void plain_gelu_back(double *dx, const double *dy, const double *x, int64_t coun
     }
 }
 
+void plain_geglu(double *y, const double *gu, int64_t N, int64_t F)
+{
+    for (int64_t n = 0; n < N; n++) {
+        plain_gelu(y + n * F, gu + n * 2 * F, F);
+        for (int64_t f = 0; f < F; f++)
+            y[n * F + f] *= gu[n * 2 * F + F + f];
+    }
+}
+
+void plain_geglu_back(double *dgu, const double *dy, const double *gu, int64_t N, int64_t F)
+{
+    for (int64_t n = 0; n < N; n++)
+        for (int64_t f = 0; f < F; f++) {
+            double g = gu[n * 2 * F + f], by_up = dy[n * F + f] * gu[n * 2 * F + F + f], bent;
+
+            plain_gelu(&bent, &g, 1);
+            plain_gelu_back(dgu + n * 2 * F + f, &by_up, &g, 1);
+            dgu[n * 2 * F + F + f] = dy[n * F + f] * bent;
+        }
+}
+
 void plain_gelu_erf(double *y, const double *x, int64_t count)
 {
     for (int64_t i = 0; i < count; i++)
@@ -194,8 +216,25 @@ double plain_logsumexp(const double *logits, int64_t V)
     return largest + log(sum);
 }
 
+double plain_cap(double x, double cap)
+{
+    return cap > 0 ? cap * tanh(x / cap) : x;
+}
+
+// Of capped logits.
+static double capped_logsumexp(const double *logits, double cap, int64_t V)
+{
+    double sum = 0;
+
+    if (cap == 0)
+        return plain_logsumexp(logits, V);
+    for (int64_t v = 0; v < V; v++)
+        sum += exp(plain_cap(logits[v], cap));
+    return log(sum);
+}
+
 double plain_loss(double *logp, const double *logits, const int32_t *target, const double *coef,
-                  int64_t M, int64_t V)
+                  double cap, int64_t M, int64_t V)
 {
     double loss = 0;
 
@@ -203,21 +242,26 @@ double plain_loss(double *logp, const double *logits, const int32_t *target, con
         logp[m] = 0;
         if (target[m] < 0)
             continue;
-        logp[m] = logits[m * V + target[m]] - plain_logsumexp(logits + m * V, V);
+        logp[m] =
+            plain_cap(logits[m * V + target[m]], cap) - capped_logsumexp(logits + m * V, cap, V);
         loss -= coef[m] * logp[m];
     }
     return loss;
 }
 
 void plain_loss_back(double *dlogits, const double *logits, const int32_t *target,
-                     const double *coef, int64_t M, int64_t V)
+                     const double *coef, double cap, int64_t M, int64_t V)
 {
     for (int64_t m = 0; m < M; m++) {
-        double lse = plain_logsumexp(logits + m * V, V);
+        double lse = capped_logsumexp(logits + m * V, cap, V);
 
-        for (int64_t v = 0; v < V; v++)
+        for (int64_t v = 0; v < V; v++) {
+            double x = logits[m * V + v], y = plain_cap(x, cap);
+            double slope = cap > 0 ? 1 / pow(cosh(x / cap), 2) : 1;
+
             dlogits[m * V + v] =
-                target[m] < 0 ? 0 : coef[m] * (exp(logits[m * V + v] - lse) - (v == target[m]));
+                target[m] < 0 ? 0 : coef[m] * (exp(y - lse) - (v == target[m])) * slope;
+        }
     }
 }
 

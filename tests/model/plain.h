@@ -9,16 +9,17 @@
 
 #include <stdint.h>
 
-void plain_embed(double *y, const double *table, const double *positions, const int32_t *token,
-                 const int32_t *position, int64_t N, int64_t D);
-void plain_embed_back(double *dtable, double *dpositions, const double *dy, const int32_t *token,
-                      const int32_t *position, int64_t N, int64_t D);
+void plain_embed(double *y, const double *table, double scale, const double *positions,
+                 const int32_t *token, const int32_t *position, int64_t N, int64_t D);
+void plain_embed_back(double *dtable, double scale, double *dpositions, const double *dy,
+                      const int32_t *token, const int32_t *position, int64_t N, int64_t D);
 void plain_bias(double *y, const double *b, int64_t N, int64_t E);
 void plain_bias_back(double *db, const double *dy, int64_t N, int64_t E);
 
-void plain_rms(double *y, const double *x, const double *w, double eps, int64_t N, int64_t D);
+void plain_rms(double *y, const double *x, const double *w, double offset, double eps, int64_t N,
+               int64_t D);
 void plain_rms_back(double *dx, double *dw, const double *dy, const double *x, const double *w,
-                    double eps, int64_t N, int64_t D);
+                    double offset, double eps, int64_t N, int64_t D);
 void plain_layernorm(double *y, const double *x, const double *w, const double *b, double eps,
                      int64_t N, int64_t D);
 void plain_layernorm_back(double *dx, double *dw, double *db, const double *dy, const double *x,
@@ -30,23 +31,27 @@ void plain_rope(double *x, const double *frequency, double factor, const int32_t
 
 void plain_swiglu(double *y, const double *gu, int64_t N, int64_t F);
 void plain_swiglu_back(double *dgu, const double *dy, const double *gu, int64_t N, int64_t F);
+void plain_geglu(double *y, const double *gu, int64_t N, int64_t F);
+void plain_geglu_back(double *dgu, const double *dy, const double *gu, int64_t N, int64_t F);
 void plain_gelu(double *y, const double *x, int64_t count);
 void plain_gelu_back(double *dx, const double *dy, const double *x, int64_t count);
 void plain_gelu_erf(double *y, const double *x, int64_t count);
 void plain_gelu_erf_back(double *dx, const double *dy, const double *x, int64_t count);
 
 // p: scratch, as long as the longest document.  window: keys that a query sees at most; 0: all.
+// cap: of scaled scores; 0: none.
 void plain_attention(double *y, double *lse, const double *qkv, const int64_t *begin, int64_t docs,
-                     int H, int G, int K, int64_t window, double *p);
+                     int H, int G, int K, int64_t window, double cap, double *p);
 void plain_attention_back(double *dqkv, const double *dy, const double *qkv, const int64_t *begin,
-                          int64_t docs, int H, int G, int K, int64_t window, double *p);
+                          int64_t docs, int H, int G, int K, int64_t window, double cap, double *p);
 
+double plain_cap(double x, double cap); // 0: x
 double plain_logsumexp(const double *logits, int64_t V);
-// The sum of coef * -logp, which is what op_loss differentiates.
+// The sum of coef * -logp, which is what op_loss differentiates; logits before their cap.
 double plain_loss(double *logp, const double *logits, const int32_t *target, const double *coef,
-                  int64_t M, int64_t V);
+                  double cap, int64_t M, int64_t V);
 void   plain_loss_back(double *dlogits, const double *logits, const int32_t *target,
-                       const double *coef, int64_t M, int64_t V);
+                       const double *coef, double cap, int64_t M, int64_t V);
 
 // ---- for comparing
 

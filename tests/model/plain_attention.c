@@ -8,6 +8,7 @@ typedef struct Head {
     int64_t width, q, k, v;
     int     K;
     int64_t window;
+    double  cap;
 } Head;
 
 // The first key that token i sees.
@@ -16,7 +17,7 @@ static int64_t first_of(const Head *a, int64_t i)
     return a->window > 0 && i + 1 > a->window ? i + 1 - a->window : 0;
 }
 
-static Head head_at(int h, int H, int G, int K, int64_t window)
+static Head head_at(int h, int H, int G, int K, int64_t window, double cap)
 {
     int g = h / (H / G);
 
@@ -25,7 +26,8 @@ static Head head_at(int h, int H, int G, int K, int64_t window)
                   (int64_t)(H + g) * K,
                   (int64_t)(H + G + g) * K,
                   K,
-                  window};
+                  window,
+                  cap};
 }
 
 // p[first..i]: the probabilities of token i; returns the log of the sum.
@@ -38,7 +40,7 @@ static double probabilities(double *p, const double *rows, const Head *a, int64_
         p[j] = 0;
         for (int d = 0; d < a->K; d++)
             p[j] += rows[i * a->width + a->q + d] * rows[j * a->width + a->k + d];
-        p[j] /= sqrt(a->K);
+        p[j] = plain_cap(p[j] / sqrt(a->K), a->cap);
         largest = fmax(largest, p[j]);
     }
     for (int64_t j = first; j <= i; j++)
@@ -49,12 +51,12 @@ static double probabilities(double *p, const double *rows, const Head *a, int64_
 }
 
 void plain_attention(double *y, double *lse, const double *qkv, const int64_t *begin, int64_t docs,
-                     int H, int G, int K, int64_t window, double *p)
+                     int H, int G, int K, int64_t window, double cap, double *p)
 {
     for (int64_t doc = 0; doc < docs; doc++)
         for (int h = 0; h < H; h++)
             for (int64_t n = begin[doc]; n < begin[doc + 1]; n++) {
-                Head          a = head_at(h, H, G, K, window);
+                Head          a = head_at(h, H, G, K, window, cap);
                 const double *rows = qkv + begin[doc] * a.width;
                 int64_t       i = n - begin[doc], first = first_of(&a, i);
 
@@ -72,7 +74,7 @@ void plain_attention(double *y, double *lse, const double *qkv, const int64_t *b
 static void query_back(double *drows, const double *dy, const double *rows, const Head *a,
                        int64_t i, double *p)
 {
-    double  delta = 0, scale = 1 / sqrt(a->K);
+    double  delta = 0;
     int64_t first = first_of(a, i);
 
     probabilities(p, rows, a, i);
@@ -80,8 +82,11 @@ static void query_back(double *drows, const double *dy, const double *rows, cons
         for (int d = 0; d < a->K; d++)
             delta += p[j] * dy[d] * rows[j * a->width + a->v + d];
     for (int64_t j = first; j <= i; j++) {
-        double dp = 0;
+        double dp = 0, s = 0, scale;
 
+        for (int d = 0; d < a->K; d++)
+            s += rows[i * a->width + a->q + d] * rows[j * a->width + a->k + d] / sqrt(a->K);
+        scale = (a->cap > 0 ? 1 / pow(cosh(s / a->cap), 2) : 1) / sqrt(a->K);
         for (int d = 0; d < a->K; d++)
             dp += dy[d] * rows[j * a->width + a->v + d];
         for (int d = 0; d < a->K; d++) {
@@ -95,13 +100,13 @@ static void query_back(double *drows, const double *dy, const double *rows, cons
 }
 
 void plain_attention_back(double *dqkv, const double *dy, const double *qkv, const int64_t *begin,
-                          int64_t docs, int H, int G, int K, int64_t window, double *p)
+                          int64_t docs, int H, int G, int K, int64_t window, double cap, double *p)
 {
     memset(dqkv, 0, (size_t)(begin[docs] * (H + 2 * G) * K) * sizeof *dqkv);
     for (int64_t doc = 0; doc < docs; doc++)
         for (int h = 0; h < H; h++)
             for (int64_t n = begin[doc]; n < begin[doc + 1]; n++) {
-                Head a = head_at(h, H, G, K, window);
+                Head a = head_at(h, H, G, K, window, cap);
 
                 query_back(dqkv + begin[doc] * a.width, dy + n * H * K + a.q,
                            qkv + begin[doc] * a.width, &a, n - begin[doc], p);

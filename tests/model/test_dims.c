@@ -28,6 +28,10 @@ static const char qwen2[] = "{\"model_type\": \"qwen2\", " SIZES " \"num_key_val
 static const char qwen3[] = "{\"model_type\": \"qwen3\", " SIZES " \"num_key_value_heads\": 2}";
 static const char gptneox[] = "{\"model_type\": \"gpt_neox\", " SIZES " \"layer_norm_eps\": 1e-05}";
 static const char phi3[] = "{\"model_type\": \"phi3\", " SIZES " \"rms_norm_eps\": 1e-05}";
+static const char gemma[] = "{\"model_type\": \"gemma\", " SIZES " \"num_key_value_heads\": 1}";
+static const char gemma2[] = "{\"model_type\": \"gemma2\", " SIZES " \"num_key_value_heads\": 2}";
+static const char gemma3[] =
+    "{\"model_type\": \"gemma3_text\", " SIZES " \"num_key_value_heads\": 2}";
 
 // The config with `more` in front of its first key: later keys of the same name are taken out by
 // the callers' choice of `more`.
@@ -87,6 +91,11 @@ static void dims_are_the_same(const Dims *a, const Dims *b)
     EXPECT(a->rope.mscale_all == b->rope.mscale_all);
     EXPECT(a->rope.attention_factor == b->rope.attention_factor);
     EXPECT(a->init_std == b->init_std);
+    EXPECT_INT(a->norm_is_offset, b->norm_is_offset);
+    EXPECT_INT(a->has_post_norm, b->has_post_norm);
+    EXPECT_INT(a->scales_embed, b->scales_embed);
+    EXPECT(a->query_scalar == b->query_scalar && a->score_cap == b->score_cap);
+    EXPECT(a->logit_cap == b->logit_cap && a->local_rope.theta == b->local_rope.theta);
 }
 
 static void both_spellings_of_a_config_are_one(const Comm *c)
@@ -104,6 +113,19 @@ static void both_spellings_of_a_config_are_one(const Comm *c)
     EXPECT_INT(newer.is_tied, 0);
     EXPECT(newer.rope.theta == 500000);
     EXPECT(newer.norm_eps == 1e-6f);
+    EXPECT_OK(read_with(&a, gemma3,
+                        "\"rope_parameters\": {\"full_attention\": {\"rope_type\": \"linear\","
+                        " \"factor\": 8, \"rope_theta\": 5000}, \"sliding_attention\":"
+                        " {\"rope_theta\": 300}},",
+                        &newer));
+    EXPECT_OK(read_with(&a, gemma3,
+                        "\"rope_theta\": 5000, \"rope_local_base_freq\": 300, \"rope_scaling\":"
+                        " {\"rope_type\": \"linear\", \"factor\": 8},",
+                        &older));
+    dims_are_the_same(&newer, &older);
+    EXPECT(newer.rope.kind == ROPE_LINEAR && newer.rope.theta == 5000);
+    EXPECT(newer.local_rope.kind == ROPE_DEFAULT && newer.local_rope.theta == 300);
+    EXPECT(dims_rope(&newer, 0) == &newer.local_rope);
     arena_free(&a);
 }
 
@@ -165,6 +187,18 @@ static void writing_and_reading_gives_the_same(const Comm *c)
                   " \"hidden_act\": \"gelu_fast\", \"rotary_emb_base\": 20000,"},
         {phi3, "\"sliding_window\": 64, \"partial_rotary_factor\": 0.75,"},
         {phi3, "\"head_dim\": 98, \"partial_rotary_factor\": 0.02042,"},
+        {gemma, ""},
+        {gemma, "\"hidden_act\": \"gelu\", \"attention_bias\": true,"},
+        {gemma2, ""},
+        {gemma2, "\"attn_logit_softcapping\": null, \"final_logit_softcapping\": 12.5,"
+                 " \"query_pre_attn_scalar\": 144, \"sliding_window\": 9,"},
+        {gemma2, "\"sliding_window\": null, \"layer_types\": [\"full_attention\","
+                 " \"full_attention\", \"full_attention\"],"},
+        {gemma3, ""},
+        {gemma3, "\"sliding_window_pattern\": 3, \"rope_local_base_freq\": 500,"
+                 " \"final_logit_softcapping\": 30.0,"},
+        {gemma3, "\"layer_types\": [\"full_attention\", \"sliding_attention\","
+                 " \"full_attention\"], \"_sliding_window_pattern\": 6,"},
         {llama4, ""},
         {llama, ""},
     };
@@ -191,6 +225,7 @@ static void writing_and_reading_gives_the_same(const Comm *c)
     for (size_t i = 0; i < sizeof ropes / sizeof ropes[0]; i++) {
         snprintf(more, sizeof more, "\"rope_scaling\": %s, \"rope_theta\": 123.5,", ropes[i]);
         write_and_read(&a, gptneox, more);
+        write_and_read(&a, gemma3, more);
         snprintf(more, sizeof more, "\"rope_parameters\": %s,", ropes[i]);
         write_and_read(&a, llama, more);
     }
@@ -221,6 +256,14 @@ static void windows_are_those_of_the_family(const Comm *c)
     EXPECT(dims_window(&d, 0) == 5 && dims_window(&d, 1) == 0 && dims_window(&d, 2) == 0);
     EXPECT_OK(read_with(&a, phi3, "\"sliding_window\": 64,", &d));
     EXPECT(dims_window(&d, 1) == 64);
+    EXPECT_OK(read_with(&a, gemma2, "\"sliding_window\": 6, \"sliding_window_pattern\": 3,", &d));
+    EXPECT(dims_window(&d, 0) == 6 && dims_window(&d, 1) == 0 && dims_window(&d, 2) == 6);
+    EXPECT(d.local_rope.theta == 0 && dims_rope(&d, 0) == &d.rope);
+    EXPECT_OK(read_with(&a, gemma3, "\"sliding_window\": 6,", &d));
+    EXPECT(dims_window(&d, 0) == 6 && dims_window(&d, 1) == 6 && dims_window(&d, 2) == 6);
+    EXPECT_OK(read_with(&a, gemma3, "\"sliding_window_pattern\": 2,", &d));
+    EXPECT(dims_window(&d, 0) == 4096 && dims_window(&d, 1) == 0 && dims_window(&d, 2) == 4096);
+    EXPECT(dims_rope(&d, 0) == &d.local_rope && dims_rope(&d, 1) == &d.rope);
     arena_free(&a);
 }
 
@@ -244,6 +287,17 @@ static void families_differ_in_their_switches(const Comm *c)
     EXPECT_INT(d.bias, BIAS_MLP);
     EXPECT_OK(read_with(&a, gptneox, "\"hidden_act\": \"gelu_fast\",", &d));
     EXPECT_INT(d.mlp, MLP_GELU_TANH);
+    EXPECT_OK(read_with(&a, gemma, "", &d));
+    EXPECT(d.norm_is_offset && d.scales_embed && !d.has_post_norm && d.is_tied && d.K == 256);
+    EXPECT(d.mlp == MLP_GEGLU_TANH && dims_inner(&d) == 2 && d.query_scalar == 0);
+    EXPECT_OK(read_with(&a, gemma2, "", &d));
+    EXPECT(d.norm_is_offset && d.scales_embed && d.has_post_norm && !d.has_qk_norm);
+    EXPECT(d.query_scalar == 256 && d.score_cap == 50 && d.logit_cap == 30 && d.window == 4096);
+    EXPECT_OK(read_with(&a, gemma2, "\"attn_logit_softcapping\": null,", &d));
+    EXPECT(d.score_cap == 0 && d.logit_cap == 30);
+    EXPECT_OK(read_with(&a, gemma3, "", &d));
+    EXPECT(d.has_post_norm && d.has_qk_norm && d.score_cap == 0 && d.logit_cap == 0);
+    EXPECT(d.rope.theta == 1000000 && d.local_rope.theta == 10000);
     arena_free(&a);
 }
 
@@ -294,6 +348,34 @@ static void what_is_not_supported_is_refused_in_words(const Comm *c)
         {gptneox, "\"rotary_pct\": 0.5, \"rope_parameters\": {\"partial_rotary_factor\": 0.25},",
          "give one of them"},
         {phi3, "\"rope_scaling\": {\"type\": \"su\", \"short_factor\": [1]},", "\"su\""},
+        {llama, "\"query_pre_attn_scalar\": 64,", "query_pre_attn_scalar"},
+        {gemma, "\"hidden_act\": \"silu\",", "\"silu\"; supported is \"gelu_pytorch_tanh\""},
+        {gemma, "\"final_logit_softcapping\": 30,", "final_logit_softcapping"},
+        {gemma, "\"use_bidirectional_attention\": true,", "only models with false"},
+        {gemma2, "\"hidden_activation\": \"gelu\",", "\"gelu\"; supported is"},
+        {gemma2, "\"attn_logit_softcapping\": 0,", "must be a number of 0.001"},
+        {gemma2, "\"final_logit_softcapping\": \"30\",", "found \"30\""},
+        {gemma2, "\"query_pre_attn_scalar\": -1,", "query_pre_attn_scalar"},
+        {gemma2, "\"sliding_window\": null,", "\"sliding_window\" is null"},
+        {gemma2, "\"rope_parameters\": {\"full_attention\": {}},",
+         "\"full_attention\" is no setting"},
+        {gemma2, "\"attn_logit_softcaping\": 9,", "is \"attn_logit_softcapping\" meant"},
+        {gemma3, "\"attn_logit_softcapping\": 50.0,", "a bound on scores is not supported"},
+        {gemma3, "\"sliding_window_pattern\": 0,", "sliding_window_pattern"},
+        {gemma3, "\"sliding_window\": null, \"layer_types\": [\"sliding_attention\"],",
+         "no \"sliding_window\" is in use"},
+        {gemma3, "\"rope_parameters\": {\"rope_theta\": 5},", "must stand in an object"},
+        {gemma3, "\"rope_parameters\": 5,", "must be an object"},
+        {gemma3, "\"rope_parameters\": {\"full_attention\": 5},", "must be an object"},
+        {gemma3,
+         "\"rope_parameters\": {\"sliding_attention\": {\"rope_type\": \"linear\","
+         " \"factor\": 2}},",
+         "supported is \"default\""},
+        {gemma3, "\"rope_local_base_freq\": 0.5,", "rope_local_base_freq"},
+        {gemma3,
+         "\"rope_local_base_freq\": 300, \"rope_parameters\": {\"sliding_attention\":"
+         " {\"rope_theta\": 500}},",
+         "give one of them"},
         {gpt2, "\"scale_attn_by_inverse_layer_idx\": true,", "inverse_layer"},
         {gpt2, "\"activation_function\": \"relu\",", "relu"},
     };
@@ -308,6 +390,8 @@ static void what_is_not_supported_is_refused_in_words(const Comm *c)
     }
     EXPECT_ERR(read_changed(&a, llama4, "\"llama\"", "\"mixtral\"", &d), ERR_CONFIG,
                "\"mixtral\"; supported are");
+    EXPECT_ERR(read_changed(&a, llama4, "\"llama\"", "\"gemma3\", \"text_config\": {}", &d),
+               ERR_CONFIG, "a model of more than text");
     EXPECT_ERR(read_changed(&a, mistral, "\"num_key_value_heads\": 2", "\"bos_token_id\": 1", &d),
                ERR_CONFIG, "no \"num_key_value_heads\"");
     EXPECT_ERR(

@@ -16,6 +16,15 @@ static const char llama[] =
 static const char gpt2[] =
     "{\"model_type\": \"gpt2\", \"vocab_size\": 260, \"n_embd\": 8, \"n_layer\": 2, \"n_head\": 2,"
     " \"n_positions\": 16, \"n_inner\": 20}";
+#define GEMMA                                                                                   \
+    "\"vocab_size\": 260, \"hidden_size\": 8, \"head_dim\": 4, \"intermediate_size\": 12,"      \
+    " \"num_attention_heads\": 2, \"num_key_value_heads\": 1, \"max_position_embeddings\": 16," \
+    " \"sliding_window\": 5, \"query_pre_attn_scalar\": 4, "
+static const char gemma2[] =
+    "{\"model_type\": \"gemma2\", " GEMMA "\"num_hidden_layers\": 2,"
+    " \"attn_logit_softcapping\": 7.5, \"final_logit_softcapping\": 12, \"rope_theta\": 500}";
+static const char gemma3[] =
+    "{\"model_type\": \"gemma3_text\", " GEMMA "\"num_hidden_layers\": 7, \"rope_theta\": 500000}";
 static const char bytes[] = "{\"kind\": \"byte\"}";
 static const char characters[] =
     "{\"kind\": \"character\", \"alphabet\": \"Qab c\\u00e4\\u65e5.\\n\", "
@@ -64,6 +73,13 @@ static Err come_back(Made *m, const char *path, ImportModel *found)
     EXPECT_INT(memcmp(flat, m->flat, (size_t)p.padded * sizeof *flat), 0);
     EXPECT(found->dims.norm_eps == m->params.dims.norm_eps);
     EXPECT(found->dims.rope.theta == m->params.dims.rope.theta);
+    EXPECT(found->dims.local_rope.theta == m->params.dims.local_rope.theta);
+    EXPECT(found->dims.query_scalar == m->params.dims.query_scalar);
+    EXPECT(found->dims.score_cap == m->params.dims.score_cap);
+    EXPECT(found->dims.logit_cap == m->params.dims.logit_cap);
+    EXPECT_INT(found->dims.mlp, m->params.dims.mlp);
+    for (int i = 0; i < found->dims.L; i++)
+        EXPECT_INT(dims_window(&found->dims, i), dims_window(&m->params.dims, i));
     EXPECT_INT(found->dims.T, m->params.dims.T);
     return OK;
 }
@@ -100,9 +116,11 @@ static void every_family_and_kind_comes_back(const Comm *c)
     } kind[] = {{llama, bytes, " x\xC3\xA4\n\t0"},
                 {gpt2, bytes, " x\xC3\xA4\n\t0"},
                 {llama, characters, "ab c \xC3\xA4\xE6\x97\xA5  .\n"},
-                {gpt2, characters, "ab c \xC3\xA4\xE6\x97\xA5  .\n"}};
+                {gpt2, characters, "ab c \xC3\xA4\xE6\x97\xA5  .\n"},
+                {gemma2, bytes, " x\xC3\xA4\n\t0"},
+                {gemma3, characters, "ab c \xC3\xA4\xE6\x97\xA5  .\n"}};
 
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < 6; i++)
         for (int form = 0; form < 2; form++) {
             Made        m;
             ImportModel found = {0};
@@ -201,6 +219,36 @@ static void what_a_form_cannot_say_is_refused(const Comm *c)
     arena_free(&m.arena);
 }
 
+static void what_llama_cpp_knows_by_itself_must_be_so(const Comm *c)
+{
+    static const struct {
+        const char *base, *from, *to, *says;
+    } change[] = {
+        {gemma2, "\"query_pre_attn_scalar\": 4", "\"query_pre_attn_scalar\": 5", "5, other than 4"},
+        {gemma2, "7.5", "null", "without bounds on scores"},
+        {gemma2, "\"rope_theta\": 500", "\"tie_word_embeddings\": false", "a head of its own"},
+        {gemma2, "\"rope_theta\": 500", "\"attention_bias\": true", "\"attention_bias\""},
+        {gemma3, "\"rope_theta\": 500000", "\"rope_local_base_freq\": 20", "20, other than 10000"},
+        {gemma3, "\"rope_theta\": 500000", "\"sliding_window_pattern\": 3", "but every 6."},
+    };
+
+    for (size_t i = 0; i < sizeof change / sizeof change[0]; i++) {
+        const char *at = strstr(change[i].base, change[i].from);
+        char        config[1024], path[512];
+        Made        m;
+
+        CHECK(at != NULL, "%s", change[i].from);
+        snprintf(config, sizeof config, "%.*s%s%s", (int)(at - change[i].base), change[i].base,
+                 change[i].to, at + strlen(change[i].from));
+        make(&m, config, NULL);
+        snprintf(path, sizeof path, "%s/out.gguf", check_folder(c, "unsaid"));
+        EXPECT_ERR(export_gguf(&m.arena, &m.model, EXPORT_F32, path), ERR_CONFIG, change[i].says);
+        EXPECT(!file_exists(path));
+        check_compared(1);
+        arena_free(&m.arena);
+    }
+}
+
 // A GGUF file with these keys beside those of a small llama, and these tensors.
 static void write_gguf(Made *m, const char *path, void (*more)(GgufMeta *meta))
 {
@@ -250,4 +298,5 @@ static void gguf_files_that_are_no_models_are_named(const Comm *c)
 
 TEST_MAIN(CASE(every_family_and_kind_comes_back), CASE(every_way_to_turn_heads_comes_back),
           CASE(models_are_described), CASE(what_a_form_cannot_say_is_refused),
+          CASE(what_llama_cpp_knows_by_itself_must_be_so),
           CASE(gguf_files_that_are_no_models_are_named))

@@ -24,6 +24,9 @@ static const char qwen3[] =
     "{\"model_type\": \"qwen3\", " SIZES ", \"num_key_value_heads\": 1, \"head_dim\": 6}";
 static const char gptneox[] = "{\"model_type\": \"gpt_neox\", " SIZES ", \"rotary_pct\": 0.5}";
 static const char phi3[] = "{\"model_type\": \"phi3\", " SIZES "}";
+static const char gemma3[] =
+    "{\"model_type\": \"gemma3_text\", " SIZES ", \"num_key_value_heads\": 1, \"head_dim\": 6,"
+    " \"sliding_window_pattern\": 2, \"attention_bias\": true}";
 
 // A Hugging Face folder in the making, and what is wrong with it.
 typedef struct Maker {
@@ -301,7 +304,7 @@ static void numbers_that_are_none_are_refused(const Comm *c)
 static void runs_give_their_newest_weights(const Comm *c)
 {
     static const char tokenizer[] = "{\"kind\": \"byte\"}";
-    const char       *configs[] = {llama, gpt2, qwen2, qwen3, gptneox, phi3};
+    const char       *configs[] = {llama, gpt2, qwen2, qwen3, gptneox, phi3, gemma3};
 
     for (size_t i = 0; i < sizeof configs / sizeof configs[0]; i++) {
         Maker       m = maker_open(c, "source", configs[i]);

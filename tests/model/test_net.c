@@ -95,6 +95,51 @@ static const Dims shapes[] = {{.family = FAMILY_LLAMA,
                                .rope = {ROPE_LINEAR, 100, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0},
                                .window = 1,
                                .windowed = {3},
+                               .init_std = 0.2},
+                              {.family = FAMILY_GEMMA2, // every bound, tight enough to be felt
+                               .V = 27,
+                               .D = 20,
+                               .F = 28,
+                               .T = 80,
+                               .L = 2,
+                               .H = 4,
+                               .G = 2,
+                               .K = 8,
+                               .norm_eps = 1e-5f,
+                               .norm_is_offset = 1,
+                               .has_post_norm = 1,
+                               .scales_embed = 1,
+                               .rope.theta = 10000,
+                               .mlp = MLP_GEGLU_TANH,
+                               .query_scalar = 3,
+                               .score_cap = 0.75,
+                               .logit_cap = 1.5,
+                               .window = 9,
+                               .windowed = {1},
+                               .is_tied = 1,
+                               .init_std = 0.2},
+                              {.family = FAMILY_GEMMA3, // two rotations, norms of heads, biases
+                               .V = 23,
+                               .D = 16,
+                               .F = 24,
+                               .T = 80,
+                               .L = 3,
+                               .H = 2,
+                               .G = 1,
+                               .K = 10,
+                               .norm_eps = 1e-5f,
+                               .norm_is_offset = 1,
+                               .has_post_norm = 1,
+                               .scales_embed = 1,
+                               .rope = {ROPE_LINEAR, 1000, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0},
+                               .local_rope.theta = 20,
+                               .mlp = MLP_GEGLU_TANH,
+                               .bias = BIAS_QKV | BIAS_OUT,
+                               .has_qk_norm = 1,
+                               .query_scalar = 14,
+                               .window = 7,
+                               .windowed = {5},
+                               .is_tied = 1,
                                .init_std = 0.2}};
 enum { SHAPES = sizeof shapes / sizeof shapes[0], ROOM = 64 << 20 };
 
@@ -147,7 +192,8 @@ static void plain_norm_of(const Net *net, ParamRole weight, ParamRole bias, int 
     for (int64_t i = 0; i < width; i++)
         square += (x[i] - mean) * (x[i] - mean) / (double)width;
     for (int64_t i = 0; i < width; i++)
-        y[i] = (x[i] - mean) / sqrt(square + (double)d->norm_eps) * (double)net->flat[at + i] +
+        y[i] = (x[i] - mean) / sqrt(square + (double)d->norm_eps) *
+                   (d->norm_is_offset + (double)net->flat[at + i]) +
                (bias_at < 0 ? 0 : (double)net->flat[bias_at + i]);
 }
 
@@ -170,10 +216,10 @@ static void plain_product(const Net *net, ParamRole weight, ParamRole bias, int 
     }
 }
 
-static void plain_rotate(const Dims *d, double *x, int64_t position)
+static void plain_rotate(const Dims *d, int layer, double *x, int64_t position)
 {
     int    R = dims_rotary(d);
-    double frequency[64], factor = rope_frequencies(&d->rope, R, frequency);
+    double frequency[64], factor = rope_frequencies(dims_rope(d, layer), R, frequency);
 
     for (int h = 0; h < d->H + d->G; h++)
         for (int i = 0; i < R / 2; i++) {
@@ -194,6 +240,11 @@ static void plain_norm_heads(const Net *net, int layer, double *qk)
                       d->K);
 }
 
+static double plain_cap(double x, double cap)
+{
+    return cap > 0 ? cap * tanh(x / cap) : x;
+}
+
 // qkv [t+1][(H+2G)K]; y [H K] of the last of them.
 static void plain_attention(const Dims *d, int layer, double *y, const double *qkv, int64_t t)
 {
@@ -209,7 +260,8 @@ static void plain_attention(const Dims *d, int layer, double *y, const double *q
             double dot = 0;
             for (int k = 0; k < d->K; k++)
                 dot += qkv[t * Q + h * d->K + k] * qkv[s * Q + (d->H + g) * d->K + k];
-            sum += p[s] = exp(dot / sqrt(d->K));
+            dot /= sqrt(d->query_scalar > 0 ? d->query_scalar : d->K);
+            sum += p[s] = exp(plain_cap(dot, d->score_cap));
         }
         for (int k = 0; k < d->K; k++) {
             y[h * d->K + k] = 0;
@@ -217,6 +269,11 @@ static void plain_attention(const Dims *d, int layer, double *y, const double *q
                 y[h * d->K + k] += p[s] / sum * qkv[s * Q + (d->H + d->G + g) * d->K + k];
         }
     }
+}
+
+static double plain_gelu(double x)
+{
+    return 0.5 * x * (1 + tanh(sqrt(2 / M_PI) * (x + 0.044715 * pow(x, 3))));
 }
 
 static void plain_mlp(const Net *net, int layer, double *y, const double *x)
@@ -227,13 +284,13 @@ static void plain_mlp(const Net *net, int layer, double *y, const double *x)
     if (dims_inner(d) == 2) {
         plain_product(net, PARAM_UP, PARAM_UP_BIAS, layer, up, x, 2 * d->F, d->D);
         for (int64_t f = 0; f < d->F; f++)
-            up[f] = up[f] / (1 + exp(-up[f])) * up[d->F + f];
+            up[f] = (d->mlp == MLP_GEGLU_TANH ? plain_gelu(up[f]) : up[f] / (1 + exp(-up[f]))) *
+                    up[d->F + f];
     } else {
         plain_product(net, PARAM_UP, PARAM_UP_BIAS, layer, up, x, d->F, d->D);
         for (int64_t f = 0; f < d->F; f++)
-            up[f] *= d->mlp == MLP_GELU_ERF
-                         ? 0.5 * erfc(-up[f] / sqrt(2))
-                         : 0.5 * (1 + tanh(sqrt(2 / M_PI) * (up[f] + 0.044715 * pow(up[f], 3))));
+            up[f] =
+                d->mlp == MLP_GELU_ERF ? 0.5 * up[f] * erfc(-up[f] / sqrt(2)) : plain_gelu(up[f]);
     }
     plain_product(net, PARAM_DOWN, PARAM_DOWN_BIAS, layer, y, up, d->D, d->F);
 }
@@ -248,7 +305,8 @@ static void plain_logits(Arena *a, const Net *net, const int32_t *token, int64_t
 
     for (int64_t t = 0; t < N; t++)
         for (int64_t i = 0; i < d->D; i++)
-            x[t * d->D + i] = (double)net->flat[embed + token[t] * d->D + i] +
+            x[t * d->D + i] = (double)net->flat[embed + token[t] * d->D + i] *
+                                  (d->scales_embed ? sqrt((double)d->D) : 1) +
                               (place < 0 ? 0 : (double)net->flat[place + t * d->D + i]);
     for (int l = 0; l < d->L; l++)
         for (int64_t t = 0; t < N; t++) {
@@ -259,9 +317,11 @@ static void plain_logits(Arena *a, const Net *net, const int32_t *token, int64_t
             if (d->has_qk_norm)
                 plain_norm_heads(net, l, qkv + t * Q);
             if (d->position == POSITION_ROTARY)
-                plain_rotate(d, qkv + t * Q, t);
+                plain_rotate(d, l, qkv + t * Q, t);
             plain_attention(d, l, att, qkv, t);
             plain_product(net, PARAM_OUT, PARAM_OUT_BIAS, l, step, att, d->D, d->H * d->K);
+            if (d->has_post_norm)
+                plain_norm(net, PARAM_POST1, PARAM_NORM1_BIAS, l, step, step);
             if (d->is_parallel)
                 plain_norm(net, PARAM_NORM2, PARAM_NORM2_BIAS, l, n1, xt);
             for (int64_t i = 0; i < d->D; i++)
@@ -269,6 +329,8 @@ static void plain_logits(Arena *a, const Net *net, const int32_t *token, int64_t
             if (!d->is_parallel)
                 plain_norm(net, PARAM_NORM2, PARAM_NORM2_BIAS, l, n1, xt);
             plain_mlp(net, l, step, n1);
+            if (d->has_post_norm)
+                plain_norm(net, PARAM_POST2, PARAM_NORM1_BIAS, l, step, step);
             for (int64_t i = 0; i < d->D; i++)
                 xt[i] += step[i];
         }
@@ -276,6 +338,8 @@ static void plain_logits(Arena *a, const Net *net, const int32_t *token, int64_t
         plain_norm(net, PARAM_NORMF, PARAM_NORMF_BIAS, -1, n1, x + t * d->D);
         plain_product(net, d->is_tied ? PARAM_EMBED : PARAM_HEAD, PARAM_DOWN_BIAS, -1,
                       logits + t * d->V, n1, d->V, d->D);
+        for (int64_t v = 0; v < d->V; v++)
+            logits[t * d->V + v] = plain_cap(logits[t * d->V + v], d->logit_cap);
     }
 }
 
@@ -514,7 +578,7 @@ static void gradients_are_slopes(const Comm *c)
         memcpy(from, net.flat, (size_t)P * sizeof *from);
         net_grad(&net, acts, &b, grad, logp);
         for (int role = -1; role <= (int)PARAM_HEAD; role++) {
-            double  slope = 0, difference, step = 2e-3, length2 = 0;
+            double  slope = 0, difference, step = 1e-3, length2 = 0;
             int64_t numbers = 0;
 
             memset(direction, 0, (size_t)P * sizeof *direction);

@@ -7,29 +7,33 @@
 
 enum { DOCS_MAX = 6 };
 
-// Heads, the lengths of the documents of one batch (0 ends the list) and the window.
+// Heads, the lengths of the documents of one batch (0 ends the list), the window and the cap.
 typedef struct Shape {
     int     H, G, K;
     int64_t length[DOCS_MAX];
     int64_t window;
+    float   cap;
 } Shape;
 
 static const Shape SHAPES[] = {
-    {1, 1, 1, {1}, 0},
-    {2, 1, 2, {2, 1, 3}, 0},
-    {4, 4, 24, {34, 14, 60, 1, 5}, 0},
-    {4, 2, 24, {15, 16, 17}, 0},
-    {3, 3, 5, {1, 1, 4, 33, 31}, 0},
-    {2, 2, 64, {80, 64}, 0},
-    {8, 2, 16, {49, 2}, 0},
-    {2, 1, 33, {19}, 0},
-    {1, 1, 100, {18, 47}, 0},
-    {4, 2, 24, {34, 14, 60, 1, 5}, 7},
-    {3, 3, 5, {1, 1, 4, 33, 31}, 1},
-    {2, 1, 33, {50, 16}, 16},
-    {2, 2, 64, {80, 64}, 17},
-    {2, 1, 8, {90}, 50},
-    {1, 1, 16, {60}, 100},
+    {1, 1, 1, {1}, 0, 0},
+    {2, 1, 2, {2, 1, 3}, 0, 0},
+    {4, 4, 24, {34, 14, 60, 1, 5}, 0, 0},
+    {4, 2, 24, {15, 16, 17}, 0, 0},
+    {3, 3, 5, {1, 1, 4, 33, 31}, 0, 0},
+    {2, 2, 64, {80, 64}, 0, 0},
+    {8, 2, 16, {49, 2}, 0, 0},
+    {2, 1, 33, {19}, 0, 0},
+    {1, 1, 100, {18, 47}, 0, 0},
+    {4, 2, 24, {34, 14, 60, 1, 5}, 7, 0},
+    {3, 3, 5, {1, 1, 4, 33, 31}, 1, 0},
+    {2, 1, 33, {50, 16}, 16, 0},
+    {2, 2, 64, {80, 64}, 17, 0},
+    {2, 1, 8, {90}, 50, 0},
+    {1, 1, 16, {60}, 100, 0},
+    {4, 2, 24, {34, 14, 60, 1, 5}, 0, 1.5F},
+    {2, 1, 33, {50, 16}, 16, 0.25F},
+    {2, 2, 64, {80, 64}, 17, 50},
 };
 enum { SHAPES_COUNT = sizeof SHAPES / sizeof SHAPES[0] };
 
@@ -65,7 +69,7 @@ static Batch batch_make(const Shape *s)
 
 static OpHeads heads_of(const Shape *s)
 {
-    return (OpHeads){s->H, s->G, s->K, 1 / sqrtf((float)s->K), s->window};
+    return (OpHeads){s->H, s->G, s->K, 1 / sqrtf((float)s->K), s->window, s->cap};
 }
 
 static void forward(Batch *b)
@@ -95,11 +99,12 @@ static void attention_is_its_twin_forward_and_back(const Comm *c)
         double *lse = arena_new(&b.a, double, b.N *H);
 
         forward(&b);
-        plain_attention(want, lse, qkv, b.begin, b.docs, H, G, K, b.s.window, p);
+        plain_attention(want, lse, qkv, b.begin, b.docs, H, G, K, b.s.window, (double)b.s.cap, p);
         EXPECT_FLOATS(b.y, plain_narrow(&b.a, want, b.N * b.out), b.N * b.out, 2e-6);
         EXPECT_FLOATS(b.lse, plain_narrow(&b.a, lse, b.N * H), b.N * H, -1e-6);
         backward(&b);
-        plain_attention_back(want, dy, qkv, b.begin, b.docs, H, G, K, b.s.window, p);
+        plain_attention_back(want, dy, qkv, b.begin, b.docs, H, G, K, b.s.window, (double)b.s.cap,
+                             p);
         EXPECT_FLOATS(b.dqkv, plain_narrow(&b.a, want, b.N * b.width), b.N * b.width, -4e-6);
         check_compared(1);
         arena_free(&b.a);
@@ -111,13 +116,15 @@ static void attention_of(double *y, const double *x, void *more)
     const Batch *b = more;
     double       lse[64], p[64];
 
-    plain_attention(y, lse, x, b->begin, b->docs, b->s.H, b->s.G, b->s.K, b->s.window, p);
+    plain_attention(y, lse, x, b->begin, b->docs, b->s.H, b->s.G, b->s.K, b->s.window,
+                    (double)b->s.cap, p);
 }
 
 static void expect_slopes(int which)
 {
-    const int64_t window = (int64_t)which * 3;
-    const Shape   shape = {4, 2, 3, {1, 5, 7}, window};
+    const int64_t window = (int64_t)(which % 2) * 3;
+    const float   cap = which < 2 ? 0 : 0.75F;
+    const Shape   shape = {4, 2, 3, {1, 5, 7}, window, cap};
     Batch         b = batch_make(&shape);
     int64_t       count = b.N * b.width;
     double       *x = plain_widen(&b.a, b.qkv, count), *dy = plain_widen(&b.a, b.dy, b.N * b.out);
@@ -125,7 +132,7 @@ static void expect_slopes(int which)
     double        p[64];
 
     plain_slope(&b.a, slope, x, &(PlainSlope){attention_of, &b, dy, b.N * b.out, count});
-    plain_attention_back(got, dy, x, b.begin, b.docs, 4, 2, 3, window, p);
+    plain_attention_back(got, dy, x, b.begin, b.docs, 4, 2, 3, window, (double)cap, p);
     EXPECT_FLOATS(plain_narrow(&b.a, got, count), plain_narrow(&b.a, slope, count), count, -2e-6);
     arena_free(&b.a);
 }
@@ -133,8 +140,8 @@ static void expect_slopes(int which)
 static void attention_twin_has_the_slope_it_says(const Comm *c)
 {
     (void)c;
-    expect_slopes(0);
-    expect_slopes(1);
+    for (int which = 0; which < 4; which++)
+        expect_slopes(which);
 }
 
 // A decoder's way: keys and values in a cache with room for more, whose rest holds rubbish.
@@ -230,7 +237,7 @@ static void attention_of_a_document_does_not_know_its_batch(const Comm *c)
 
 static void attention_does_not_look_ahead(const Comm *c)
 {
-    const Shape shape = {2, 1, 24, {37}, 0};
+    const Shape shape = {2, 1, 24, {37}, 0, 2};
 
     (void)c;
     for (int64_t n = 0; n < 37; n++) {
@@ -250,7 +257,7 @@ static void attention_does_not_look_ahead(const Comm *c)
 // Keys and values that have left the window are as if they had never been.
 static void attention_forgets_what_left_the_window(const Comm *c)
 {
-    const Shape shape = {2, 1, 24, {57}, 9};
+    const Shape shape = {2, 1, 24, {57}, 9, 2};
     Batch       b = batch_make(&shape), whole = batch_make(&shape);
     const int   n = 40, first = n + 1 - 9;
 
@@ -269,7 +276,7 @@ static void attention_forgets_what_left_the_window(const Comm *c)
 
 static void attention_of_no_documents_and_empty_ones_is_nothing(const Comm *c)
 {
-    Shape   shape = {2, 2, 8, {3}, 0};
+    Shape   shape = {2, 2, 8, {3}, 0, 0};
     Batch   b = batch_make(&shape);
     OpHeads heads = heads_of(&shape);
     int64_t none[1] = {0}, empty[4] = {0, 0, 3, 3};

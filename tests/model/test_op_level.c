@@ -67,17 +67,19 @@ static void run_rows(const Kernels *k, const Input *in, float **end)
 {
     float *mean = take(end, N), *inv = take(end, N), *w = take(end, V), *b = take(end, V);
 
-    k->op_rms(take(end, N * V), inv, in->x, in->w, 1e-5F, N, V);
-    k->op_rms_back(take(end, N * V), w, in->dy, in->x, in->w, inv, N, V);
+    k->op_rms(take(end, N * V), inv, in->x, in->w, 1, 1e-5F, N, V);
+    k->op_rms_back(take(end, N * V), w, in->dy, in->x, in->w, 1, inv, N, V);
     k->op_layernorm(take(end, N * V), mean, inv, in->x, in->w, in->w, 1e-5F, N, V);
     k->op_layernorm_back(take(end, N * V), w, b, in->dy, in->x, in->w, mean, inv, N, V);
     k->op_swiglu(take(end, N * V), in->x, N, V);
     k->op_swiglu_back(take(end, N * V * 2), in->dy, in->x, N, V);
+    k->op_geglu(take(end, N * V), in->x, N, V);
+    k->op_geglu_back(take(end, N * V * 2), in->dy, in->x, N, V);
     k->op_gelu(take(end, N * V), in->x, N, V);
     k->op_gelu_back(take(end, N * V), in->dy, in->x, N, V);
     k->op_gelu_erf(take(end, N * V), in->x, N, V);
     k->op_gelu_erf_back(take(end, N * V), in->dy, in->x, N, V);
-    k->op_embed(take(end, N * V), in->x, in->dy, in->position, in->position, N, V);
+    k->op_embed(take(end, N * V), in->x, 1.5F, in->dy, in->position, in->position, N, V);
     k->op_bias_back(b, in->dy, N, V);
 }
 
@@ -86,8 +88,8 @@ static void run_attention(const Kernels *k, const Input *in, float **end)
     float *y = take(end, N * H * K), *lse = take(end, N * H), *turned = take(end, N * WIDTH);
     float *kt = take(end, K * 48);
 
-    for (int window = 0; window <= 5; window += 5) {
-        OpHeads heads = {H, G, K, 0.3F, window};
+    for (int window = 0; window <= 10; window += 5) {
+        OpHeads heads = {H, G, K, 0.3F, window, window == 10 ? 2.0F : 0};
 
         k->op_attention(y, lse, in->x, in->begin, 2, &heads, in->spare);
         k->op_attention_back(take(end, N * WIDTH), take(end, N * H), in->dy, y, lse, in->x,
@@ -97,7 +99,7 @@ static void run_attention(const Kernels *k, const Input *in, float **end)
     k->op_rope(turned, in->cosine, in->sine, in->position, N, WIDTH, H + G, K, K);
     memcpy(kt, in->x, K * 48 * sizeof *kt);
     k->op_attention_row(take(end, K), take(end, 1), in->dy, kt, in->x, 48, N,
-                        &(OpHeads){H, G, K, 0.2F, 0}, in->spare);
+                        &(OpHeads){H, G, K, 0.2F, 0, 3}, in->spare);
 }
 
 static void run_loss(const Kernels *k, const Input *in, float **end)
@@ -105,7 +107,11 @@ static void run_loss(const Kernels *k, const Input *in, float **end)
     float *logits = take(end, N * V);
 
     memcpy(logits, in->x, N * V * sizeof *logits);
-    k->op_loss(logits, take(end, N), in->token, in->dy, N, V);
+    k->op_loss(logits, take(end, N), in->token, in->dy, 0, N, V);
+    logits = take(end, N * V);
+    memcpy(logits, in->x, N * V * sizeof *logits);
+    k->op_cap(logits, 2, N * V);
+    k->op_loss(logits, take(end, N), in->token, in->dy, 2, N, V);
 }
 
 static void expect_as_portable(const Kernels *k)

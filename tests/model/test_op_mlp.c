@@ -93,6 +93,27 @@ static void swiglu_is_its_twin_forward_and_back(const Comm *c)
     }
 }
 
+static void geglu_is_its_twin_forward_and_back(const Comm *c)
+{
+    (void)c;
+    for (int i = 0; i < SIZES_COUNT; i++) {
+        Arena   a = open_arena();
+        int64_t F = SIZES[i];
+        float  *gu = plain_random(&a, N * 2 * F, 5, 1), *dy = plain_random(&a, N * F, 1, 2);
+        double *wide = plain_widen(&a, gu, N * 2 * F), *wide_dy = plain_widen(&a, dy, N * F);
+        float  *y = arena_new(&a, float, N *F), *dgu = arena_new(&a, float, N * 2 * F);
+        double *want = arena_new(&a, double, N * 2 * F);
+
+        op_geglu(y, gu, N, F);
+        plain_geglu(want, wide, N, F);
+        EXPECT_FLOATS(y, plain_narrow(&a, want, N * F), N * F, CLOSE);
+        op_geglu_back(dgu, dy, gu, N, F);
+        plain_geglu_back(want, wide_dy, wide, N, F);
+        EXPECT_FLOATS(dgu, plain_narrow(&a, want, N * 2 * F), N * 2 * F, CLOSE);
+        arena_free(&a);
+    }
+}
+
 static void gelu_is_its_twin_forward_and_back(const Comm *c)
 {
     (void)c;
@@ -164,6 +185,10 @@ static void gates_hold_far_out(const Comm *c)
     EXPECT(y[0] == 0 && y[1] == 200);
     op_swiglu_back(d, one, gu, 1, 2);
     EXPECT(d[0] == 0 && d[1] == 1 && d[2] == 0 && d[3] == 200);
+    op_geglu(y, gu, 1, 2);
+    EXPECT(y[0] == 0 && y[1] == 200);
+    op_geglu_back(d, one, gu, 1, 2);
+    EXPECT(d[0] == 0 && d[1] == 1 && d[2] == 0 && d[3] == 200);
     op_gelu(y, gu, 1, 2);
     EXPECT(y[0] == 0 && y[1] == 200);
     op_gelu_back(d, one, gu, 1, 2);
@@ -173,6 +198,11 @@ static void gates_hold_far_out(const Comm *c)
 static void swiglu_of(double *y, const double *x, void *more)
 {
     plain_swiglu(y, x, N, *(int64_t *)more);
+}
+
+static void geglu_of(double *y, const double *x, void *more)
+{
+    plain_geglu(y, x, N, *(int64_t *)more);
 }
 
 static void gelu_of(double *y, const double *x, void *more)
@@ -194,6 +224,11 @@ static void mlp_twins_have_the_slope_they_say(const Comm *c)
     plain_swiglu_back(got, dy, x, N, F);
     EXPECT_FLOATS(plain_narrow(&a, got, N * 2 * F), plain_narrow(&a, slope, N * 2 * F), N * 2 * F,
                   SLOPE_CLOSE);
+    gate.f = geglu_of;
+    plain_slope(&a, slope, x, &gate);
+    plain_geglu_back(got, dy, x, N, F);
+    EXPECT_FLOATS(plain_narrow(&a, got, N * 2 * F), plain_narrow(&a, slope, N * 2 * F), N * 2 * F,
+                  SLOPE_CLOSE);
     plain_slope(&a, slope, x, &bend);
     plain_gelu_back(got, dy, x, N * F);
     EXPECT_FLOATS(plain_narrow(&a, got, N * F), plain_narrow(&a, slope, N * F), N * F, SLOPE_CLOSE);
@@ -211,6 +246,11 @@ static void mlp_of_a_number_does_not_know_its_neighbours(const Comm *c)
     op_swiglu(y, gu, N, F);
     for (int n = 0; n < N; n++) {
         op_swiglu(lone, gu + n * 2 * F, 1, F);
+        EXPECT(memcmp(lone, y + n * F, (size_t)F * sizeof *y) == 0);
+    }
+    op_geglu(y, gu, N, F);
+    for (int n = 0; n < N; n++) {
+        op_geglu(lone, gu + n * 2 * F, 1, F);
         EXPECT(memcmp(lone, y + n * F, (size_t)F * sizeof *y) == 0);
     }
     op_gelu(y, gu, N, F);
@@ -254,7 +294,8 @@ static void rope_turns_and_turns_back(const Comm *c)
 
 TEST_MAIN(CASE(exp_is_within_two_parts_in_ten_million), CASE(exp_is_exact_at_its_ends),
           CASE(log_is_right_to_the_last_place), CASE(folds_reach_every_lane),
-          CASE(swiglu_is_its_twin_forward_and_back), CASE(gelu_is_its_twin_forward_and_back),
-          CASE(gelu_erf_is_its_twin_forward_and_back), CASE(gelu_erf_is_near_everywhere),
-          CASE(gates_hold_far_out), CASE(mlp_twins_have_the_slope_they_say),
+          CASE(swiglu_is_its_twin_forward_and_back), CASE(geglu_is_its_twin_forward_and_back),
+          CASE(gelu_is_its_twin_forward_and_back), CASE(gelu_erf_is_its_twin_forward_and_back),
+          CASE(gelu_erf_is_near_everywhere), CASE(gates_hold_far_out),
+          CASE(mlp_twins_have_the_slope_they_say),
           CASE(mlp_of_a_number_does_not_know_its_neighbours), CASE(rope_turns_and_turns_back))

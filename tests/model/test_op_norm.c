@@ -50,15 +50,17 @@ static void expect_like(Numbers *s, const float *got, const double *want, int64_
 static void rms_is_its_twin_forward_and_back(const Comm *c)
 {
     (void)c;
-    for (int i = 0; i < SIZES_COUNT; i++) {
-        int64_t D = SIZES[i];
+    for (int i = 0; i < 2 * SIZES_COUNT; i++) {
+        int64_t D = SIZES[i / 2];
+        float   offset = (float)(i % 2);
         Numbers s = numbers_make(D);
 
-        op_rms(s.y, s.inv, s.x, s.w, EPS, N, D);
-        plain_rms(s.want, s.wide_x, s.wide_w, (double)EPS, N, D);
+        op_rms(s.y, s.inv, s.x, s.w, offset, EPS, N, D);
+        plain_rms(s.want, s.wide_x, s.wide_w, (double)offset, (double)EPS, N, D);
         expect_like(&s, s.y, s.want, N * D, CLOSE);
-        op_rms_back(s.dx, s.dw, s.dy, s.x, s.w, s.inv, N, D);
-        plain_rms_back(s.want, s.want_w, s.wide_dy, s.wide_x, s.wide_w, (double)EPS, N, D);
+        op_rms_back(s.dx, s.dw, s.dy, s.x, s.w, offset, s.inv, N, D);
+        plain_rms_back(s.want, s.want_w, s.wide_dy, s.wide_x, s.wide_w, (double)offset, (double)EPS,
+                       N, D);
         expect_like(&s, s.dx, s.want, N * D, 2e-6); // of one number almost nothing is left
         expect_like(&s, s.dw, s.want_w, D, CLOSE);
         arena_free(&s.a);
@@ -99,7 +101,7 @@ static void layernorm_of_one_number_is_its_bias(const Comm *c)
 static void rms_of(double *y, const double *x, void *more)
 {
     int64_t D = *(int64_t *)more;
-    plain_rms(y, x, x + N * D, (double)EPS, N, D);
+    plain_rms(y, x, x + N * D, 1, (double)EPS, N, D);
 }
 
 static void layernorm_of(double *y, const double *x, void *more)
@@ -127,7 +129,7 @@ static void norm_twins_have_the_slope_they_say(const Comm *c)
             plain_layernorm_back(got, got + N * D, got + (N + 1) * D, s.wide_dy, s.wide_x, s.wide_w,
                                  (double)EPS, N, D);
         else
-            plain_rms_back(got, got + N * D, s.wide_dy, s.wide_x, s.wide_w, (double)EPS, N, D);
+            plain_rms_back(got, got + N * D, s.wide_dy, s.wide_x, s.wide_w, 1, (double)EPS, N, D);
         expect_like(&s, plain_narrow(&s.a, got, (N + 2) * D), slope, (N + 2) * D, SLOPE_CLOSE);
         arena_free(&s.a);
     }
@@ -142,10 +144,10 @@ static void norms_of_a_row_do_not_know_its_neighbours(const Comm *c)
         float  *rms = arena_new(&s.a, float, N *D), *lone = arena_new(&s.a, float, D + 1) + 1;
         float   m, v;
 
-        op_rms(rms, s.inv, s.x, s.w, EPS, N, D);
+        op_rms(rms, s.inv, s.x, s.w, 0, EPS, N, D);
         op_layernorm(s.y, s.mean, s.inv, s.x, s.w, s.b, EPS, N, D);
         for (int n = 0; n < N; n++) {
-            op_rms(lone, &v, s.x + n * D, s.w, EPS, 1, D);
+            op_rms(lone, &v, s.x + n * D, s.w, 0, EPS, 1, D);
             EXPECT(memcmp(lone, rms + n * D, (size_t)D * sizeof *lone) == 0);
             op_layernorm(lone, &m, &v, s.x + n * D, s.w, s.b, EPS, 1, D);
             EXPECT(memcmp(lone, s.y + n * D, (size_t)D * sizeof *lone) == 0);
@@ -165,13 +167,13 @@ static void embeddings_are_rows_of_tables(const Comm *c)
         double *dtable = plain_widen(&s.a, s.y, N * D), *dpositions = plain_widen(&s.a, s.y, N * D);
         float  *got = arena_new(&s.a, float, N *D);
 
-        op_embed(s.y, s.x, s.dy, token, position, N, D);
-        plain_embed(s.want, s.wide_x, s.wide_dy, token, position, N, D);
+        op_embed(s.y, s.x, 2.5F, s.dy, token, position, N, D);
+        plain_embed(s.want, s.wide_x, 2.5, s.wide_dy, token, position, N, D);
         expect_like(&s, s.y, s.want, N * D, CLOSE);
-        op_embed(s.y, s.x, NULL, token, position, N, D);
+        op_embed(s.y, s.x, 1, NULL, token, position, N, D);
         EXPECT(memcmp(s.y + D, s.x, (size_t)D * sizeof *s.y) == 0);
-        op_embed_back(s.dx, got, s.dy, token, position, N, D);
-        plain_embed_back(dtable, dpositions, s.wide_dy, token, position, N, D);
+        op_embed_back(s.dx, 2.5F, got, s.dy, token, position, N, D);
+        plain_embed_back(dtable, 2.5, dpositions, s.wide_dy, token, position, N, D);
         expect_like(&s, s.dx, dtable, N * D, CLOSE);
         expect_like(&s, got, dpositions, N * D, CLOSE);
         arena_free(&s.a);
@@ -204,9 +206,9 @@ static void no_rows_change_nothing(const Comm *c)
     float one = 1, none = 0;
 
     (void)c;
-    op_rms(&one, &one, &none, &none, EPS, 0, 1);
+    op_rms(&one, &one, &none, &none, 0, EPS, 0, 1);
     op_layernorm(&one, &one, &one, &none, &none, &none, EPS, 0, 1);
-    op_rms_back(&one, &one, &none, &none, &none, &none, 0, 1);
+    op_rms_back(&one, &one, &none, &none, &none, 0, &none, 0, 1);
     op_bias(&one, &none, 0, 1);
     op_add(&one, &none, 0);
     EXPECT(one == 1);

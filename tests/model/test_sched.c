@@ -95,14 +95,12 @@ static SchedConfig from_golden(const Json *one)
 
 static void sched_equals_transformers(const Comm *c)
 {
-    const char *folder = check_goldens();
-    char        path[4200];
+    const char *path = check_golden("schedules.json");
     const Json *root, *list;
 
     (void)c;
-    if (folder == NULL)
+    if (path == NULL)
         return;
-    snprintf(path, sizeof path, "%s/schedules.json", folder);
     EXPECT_OK(json_read(room(), path, JSON_NO_COMMENTS, &root));
     EXPECT_OK(json_want_array(root, "schedules", &list));
     for (const Json *one = list->child; one != NULL; one = one->next) {

@@ -7,6 +7,8 @@ td_test(model/test_sample RANKS 1 LABELS unit LIBS td_model)
 td_test(model/test_optim RANKS 1 LABELS unit LIBS td_model)
 td_test(model/test_decode RANKS 1 LABELS unit LIBS td_model)
 td_test(model/test_train TIMEOUT 120 LABELS mpi LIBS td_model)
+td_test(model/test_lora RANKS 1 LABELS unit LIBS td_model)
+td_test(model/test_train_lora TIMEOUT 120 LABELS mpi LIBS td_model)
 td_test(model/test_gemm RANKS 1 TIMEOUT 120 LABELS unit LIBS td_model)
 
 # The kernels, each against its plain twin.
