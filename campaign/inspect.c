@@ -1,12 +1,12 @@
 #include "campaign/inspect.h"
 
-#include "campaign/yields.h"
+#include "campaign/report/yields.h"
 #include "io/ckpt.h"
 #include "io/file.h"
 #include "io/h5.h"
 #include "io/set.h"
-#include "model/export_model.h"
-#include "model/import.h"
+#include "model/files/export_model.h"
+#include "model/files/import.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -4,7 +4,7 @@
 
 #include "campaign/settings.h"
 #include "io/run.h"
-#include "model/import_adapter.h"
+#include "model/adapters/import_adapter.h"
 #include "mpi/board.h"
 #include "mpi/comm.h"
 #include "mpi/roles.h"

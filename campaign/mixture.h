@@ -3,7 +3,8 @@
 // All kept rows of the sets so far, as token documents, in id order.  A draw picks a part of the
 // mixture by its share, then (balanced) a class by its weight, a group of it and a document, from
 // Philox(seed; iteration, step, draw) alone: every trainer rank draws the same batch.  Classes are
-// those of the source of problems (datagen/sources/source.h); most have one, and nothing is drawn for it.
+// those of the source of problems (datagen/sources/source.h); most have one, and nothing is drawn
+// for it.
 #ifndef TD_CAMPAIGN_MIXTURE_H
 #define TD_CAMPAIGN_MIXTURE_H
 

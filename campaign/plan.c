@@ -4,7 +4,7 @@
 #include "campaign/generators.h"
 #include "campaign/trainers.h"
 #include "io/file.h"
-#include "model/adapter.h"
+#include "model/adapters/adapter.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -62,7 +62,8 @@ static int64_t records_per_iteration(const Settings *s)
 static int64_t step_bytes(const Settings *s, const Roles *roles)
 {
     int64_t records = records_per_iteration(s), bytes = 0;
-    int     looks_back = s->loop_recipe != NULL && recipe_stages(s->loop_recipe) > 0 && recipe_commit(s->loop_recipe, 0) != NULL;
+    int     looks_back = s->loop_recipe != NULL && recipe_stages(s->loop_recipe) > 0 &&
+                     recipe_commit(s->loop_recipe, 0) != NULL;
 
     if (roles->generates)
         bytes += records * (looks_back ? 1 + s->iterations : 1) * RECORD_BYTES;

@@ -4,7 +4,7 @@
 #include "datagen/teachers/teacher_endpoint.h"
 #include "io/ckpt.h"
 #include "io/file.h"
-#include "model/import.h"
+#include "model/files/import.h"
 #include "mpi/coll.h"
 
 #include <errno.h>
@@ -94,8 +94,8 @@ static Err read_recipe(Arena *run, const Settings *s, const char *name, const Ph
 }
 
 // Names that were typed are relative to where they were typed if there is such a file, else to the
-// config as all others.  The tree is a copy of our own (config_override), and what is written to the
-// run has the whole path.
+// config as all others.  The tree is a copy of our own (config_override), and what is written to
+// the run has the whole path.
 static Err from_here(Arena *run, const Json *name)
 {
     char  here[FILE_PATH_MAX], path[FILE_PATH_MAX];

@@ -6,8 +6,8 @@
 #include "datagen/recipe.h"
 #include "io/config.h"
 #include "model/dims.h"
-#include "model/gemm.h"
-#include "model/import.h"
+#include "model/files/import.h"
+#include "model/kernels/gemm.h"
 #include "model/optim.h"
 #include "model/sched.h"
 #include "model/train.h"
@@ -19,8 +19,8 @@ typedef enum StartKind { START_LAST, START_BASE } StartKind;
 typedef enum SetsKind { SETS_ALL, SETS_LAST } SetsKind;
 typedef enum TeacherChoice { TEACHER_LOCAL, TEACHER_SCRIPTED, TEACHER_ENDPOINT } TeacherChoice;
 
-typedef struct PhaseSettings { // how the model is trained in one iteration
-    const char *recipe;        // file; "" makes no examples
+typedef struct PhaseSettings {        // how the model is trained in one iteration
+    const char *recipe;               // file; "" makes no examples
     int64_t     count, until, rounds; // in the place of those of the recipe; 0: as it says
     int64_t     steps;
     double      growth; // of the steps, per iteration: steps * growth^(i-1)

@@ -2,7 +2,7 @@
 #include "campaign/settings.h"
 
 #include "io/file.h"
-#include "model/text/jinja.h"
+#include "model/text/chat/jinja.h"
 
 #include <errno.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 // The adapter that a campaign trains in the place of its model.
 #include "campaign/settings.h"
 
-#include "model/adapter.h"
-#include "model/import_adapter.h"
+#include "model/adapters/adapter.h"
+#include "model/adapters/import_adapter.h"
 
 #include <inttypes.h>
 

@@ -7,7 +7,8 @@
 
 // Keys that may differ between the starts of one run: they decide where and how fast, not what.
 static const char *const FREE_KEYS[] = {
-    "out", "ranks", "generate.slots", "train.batches", "checkpoint", "about", "watchdog", "iterations", "version",
+    "out", "ranks", "generate.slots", "train.batches", "checkpoint", "about", "watchdog",
+    "iterations", "version",
     // how a teacher is reached, and what may be spent on it
     "scripted.shuffle", "scripted.slow_ms", "endpoint.url", "endpoint.key_env", "endpoint.key_file",
     "endpoint.in_flight", "endpoint.max_requests", "endpoint.max_tokens", "endpoint.timeout_s",

@@ -5,7 +5,7 @@
 #include "io/ckpt.h"
 #include "io/metrics.h"
 #include "io/set.h"
-#include "model/import.h"
+#include "model/files/import.h"
 #include "mpi/coll.h"
 #include "mpi/stop.h"
 #include "mpi/watchdog.h"

@@ -4,9 +4,9 @@
 #include "cli/bench_dedup.h"
 #include "cli/commands.h"
 #include "model/decode.h"
-#include "model/gemm.h"
-#include "model/ops.h"
-#include "model/peak.h"
+#include "model/kernels/gemm.h"
+#include "model/kernels/ops.h"
+#include "model/kernels/peak.h"
 #include "model/train.h"
 
 #include <inttypes.h>

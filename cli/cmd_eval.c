@@ -3,7 +3,7 @@
 #include "campaign/plan.h"
 #include "cli/commands.h"
 #include "cli/eval_tasks.h"
-#include "model/import_adapter.h"
+#include "model/adapters/import_adapter.h"
 
 #include <inttypes.h>
 

@@ -1,9 +1,9 @@
 #include "campaign/export.h"
 #include "cli/commands.h"
 #include "cli/model_files.h"
-#include "model/export_model.h"
-#include "model/import_adapter.h"
-#include "model/peft.h"
+#include "model/adapters/import_adapter.h"
+#include "model/adapters/peft.h"
+#include "model/files/export_model.h"
 
 #include <inttypes.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 #include "cli/commands.h"
 #include "io/ckpt.h"
 #include "io/file.h"
-#include "model/import.h"
+#include "model/files/import.h"
 #include "model/vocab.h"
 
 #include <string.h>

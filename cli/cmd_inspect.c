@@ -1,10 +1,10 @@
 #include "campaign/inspect.h"
 #include "cli/commands.h"
 #include "io/file.h"
-#include "model/export_model.h"
-#include "model/foreign.h"
-#include "model/import.h"
-#include "model/peft.h"
+#include "model/adapters/peft.h"
+#include "model/files/export_model.h"
+#include "model/files/foreign.h"
+#include "model/files/import.h"
 
 #include <string.h>
 

@@ -1,4 +1,4 @@
-#include "campaign/report.h"
+#include "campaign/report/report.h"
 #include "cli/commands.h"
 
 static Err report(Arena *arena, const Args *a)

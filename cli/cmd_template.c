@@ -1,7 +1,7 @@
 #define _GNU_SOURCE // strptime, timegm
 #include "cli/commands.h"
 #include "io/file.h"
-#include "model/text/chat_template.h"
+#include "model/text/chat/chat_template.h"
 #include "model/vocab.h"
 
 #include <inttypes.h>

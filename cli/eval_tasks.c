@@ -1,11 +1,11 @@
 #include "cli/eval_tasks.h"
 
-#include "campaign/task_run.h"
+#include "campaign/tasks/task_run.h"
 #include "cli/commands.h"
 #include "cli/model_files.h"
 #include "io/ckpt.h"
 #include "io/file.h"
-#include "model/import.h"
+#include "model/files/import.h"
 
 #include <limits.h>
 #include <omp.h>

@@ -2,7 +2,7 @@
 
 #include "base/log.h"
 #include "campaign/plan.h"
-#include "model/gemm.h"
+#include "model/kernels/gemm.h"
 
 #include <stdio.h>
 #include <string.h>

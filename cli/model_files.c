@@ -1,7 +1,7 @@
 #include "cli/model_files.h"
 
 #include "io/json.h"
-#include "model/import_adapter.h"
+#include "model/adapters/import_adapter.h"
 
 #include <inttypes.h>
 #include <string.h>

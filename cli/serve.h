@@ -7,7 +7,7 @@
 #define TD_CLI_SERVE_H
 
 #include "datagen/chatform.h"
-#include "io/http_server.h"
+#include "io/http/http_server.h"
 #include "io/json.h"
 #include "model/decode.h"
 #include "model/net.h"

@@ -7,7 +7,7 @@
 #include "cli/args.h"
 #include "datagen/chatform.h"
 #include "model/decode.h"
-#include "model/import.h"
+#include "model/files/import.h"
 
 typedef struct Talk {
     ImportModel model;

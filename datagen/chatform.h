@@ -14,7 +14,7 @@
 
 #include "base/arena.h"
 #include "io/json.h"
-#include "model/text/chat_template.h"
+#include "model/text/chat/chat_template.h"
 #include "model/vocab.h"
 
 typedef enum ChatFormKind { CHATFORM_LINES, CHATFORM_FORMAT, CHATFORM_TEMPLATE } ChatFormKind;

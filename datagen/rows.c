@@ -3,7 +3,7 @@
 #include "base/hash.h"
 #include "datagen/produce.h"
 #include "datagen/step.h"
-#include "model/text/chat_template.h"
+#include "model/text/chat/chat_template.h"
 
 #include <inttypes.h>
 #include <math.h>

@@ -24,7 +24,7 @@ typedef struct CkptTexts {
     const char *tokenizer;  // JSON
     const char *chat;       // chat template; may be ""
     const char *provenance; // JSON; not part of the digest
-    const char *adapter;    // JSON: the tensors are an adapter's, on which base; NULL: a whole model
+    const char *adapter; // JSON: the tensors are an adapter's, on which base; NULL: a whole model
 } CkptTexts;
 
 // Called once per tensor, in order, to bring its values into `values` (row-major, logical shape).
@@ -33,8 +33,8 @@ typedef Err (*CkptBring)(void *self, int tensor, int which, float *values);
 typedef Err (*CkptTake)(void *self, int tensor, int which, const float *values);
 
 // Publishes weights/vNNNN.h5 (reading back what was written).  Local: one writer.  `scratch` holds
-// one tensor at a time.  ERR_NUMBER, naming the tensor, if a value is not finite; ERR_IO if there is
-// no room, before anything is written.
+// one tensor at a time.  ERR_NUMBER, naming the tensor, if a value is not finite; ERR_IO if there
+// is no room, before anything is written.
 Err ckpt_write_weights(const Run *run, Arena *scratch, int64_t version, const CkptTensor *tensors,
                        int count, const CkptTexts *texts, CkptBring bring, void *self);
 // A training state: `numbers` are named counters (step, iteration, ...), part of the file.

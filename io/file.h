@@ -21,8 +21,8 @@ int     file_is_folder(const char *path);
 int64_t file_bytes(const char *path); // -1 if there is none
 // Whether a path is the folder or lies in it, links followed; 0 where one of the two is not there.
 int file_is_inside(const char *path, const char *folder);
-Err     file_make_folder(const char *path); // with parents; OK if it exists.  ERR_IO
-Err     file_remove(const char *path);      // OK if there is none.  ERR_IO
+Err file_make_folder(const char *path); // with parents; OK if it exists.  ERR_IO
+Err file_remove(const char *path);      // OK if there is none.  ERR_IO
 
 // The whole file into `arena`, with a zero byte behind it that is not counted.  ERR_IO naming the
 // path and the system's reason; ERR_DATA above max_bytes.

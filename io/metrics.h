@@ -13,7 +13,8 @@ Err metrics_add(const char *dir, const char *line);
 // The same into another file of the run directory.
 Err metrics_add_to(const char *dir, const char *name, const char *line);
 
-// Every whole line so far, parsed, as a linked list through Json.next; a torn last line is left out.
+// Every whole line so far, parsed, as a linked list through Json.next; a torn last line is left
+// out.
 Err metrics_read(Arena *arena, const char *dir, const Json **first);
 
 #endif

@@ -300,7 +300,8 @@ Err run_look(const char *dir, Run *out)
     if (stat(out->dir, &s) != 0)
         FAIL(ERR_DATA, "%s: %s: give the directory of a run", dir, strerror(errno));
     if (!S_ISDIR(s.st_mode))
-        FAIL(ERR_DATA, "%s is a file that this command does not take; give the directory of a run", dir);
+        FAIL(ERR_DATA, "%s is a file that this command does not take; give the directory of a run",
+             dir);
     TRY(look_for_attempt(out->dir, 0, &next, &newest));
     if (newest == 0)
         FAIL(ERR_DATA, "%s is not a run: no attempt-0001 in it", dir);

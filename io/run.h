@@ -28,7 +28,7 @@ Err run_open_all(const Comm *c, const char *dir, RunSide side, Run *out);
 // A view of an existing run that will never publish.  ERR_DATA if `dir` is not a run.  Local.
 Err run_look(const char *dir, Run *out);
 
-// OK while no newer attempt of an overlapping side exists; else ERR_IO, naming both attempts.  Looks
+// OK while no newer attempt of an overlapping side exists; else ERR_IO, naming both attempts. Looks
 // at the directory at most once a second unless `now`.  Local.
 Err run_fence(const Run *r, int now);
 

@@ -5,8 +5,8 @@
 #ifndef TD_MODEL_ACTS_H
 #define TD_MODEL_ACTS_H
 
+#include "model/kernels/ops.h"
 #include "model/net.h"
-#include "model/ops.h"
 
 #include <stdint.h>
 

@@ -1,5 +1,5 @@
 #include "model/acts.h"
-#include "model/ops.h"
+#include "model/kernels/ops.h"
 
 #include <inttypes.h>
 #include <math.h>

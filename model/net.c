@@ -1,7 +1,7 @@
 #include "model/acts.h"
-#include "model/layout.h"
-#include "model/lora.h"
-#include "model/ops.h"
+#include "model/adapters/layout.h"
+#include "model/adapters/lora.h"
+#include "model/kernels/ops.h"
 
 #include <inttypes.h>
 #include <math.h>

@@ -6,7 +6,7 @@
 #define TD_MODEL_NET_H
 
 #include "base/arena.h"
-#include "model/gemm.h"
+#include "model/kernels/gemm.h"
 #include "model/params.h"
 
 #include <stdint.h>

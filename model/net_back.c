@@ -1,6 +1,6 @@
 #include "model/acts.h"
-#include "model/lora.h"
-#include "model/ops.h"
+#include "model/adapters/lora.h"
+#include "model/kernels/ops.h"
 
 #include <inttypes.h>
 #include <string.h>

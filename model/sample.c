@@ -1,7 +1,7 @@
 #include "model/sample.h"
 
 #include "base/err.h"
-#include "model/ops.h"
+#include "model/kernels/ops.h"
 
 #include <math.h>
 #include <string.h>

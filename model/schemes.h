@@ -1,7 +1,7 @@
 // schemes.h -- the tensors of each family of models, a row for each: data alone.
 //
-// Private to params.c and adapter_rows.h.  Order counts: starting values are drawn by a tensor's number in
-// the list, and adapters count the rows.
+// Private to params.c and adapter_rows.h.  Order counts: starting values are drawn by a tensor's
+// number in the list, and adapters count the rows.
 #ifndef TD_MODEL_SCHEMES_H
 #define TD_MODEL_SCHEMES_H
 

@@ -16,8 +16,8 @@
 #include <stdint.h>
 
 typedef struct TrainExample { // one document with its weights
-    const int32_t *token;  // [length]
-    const float   *weight; // [length]
+    const int32_t *token;     // [length]
+    const float   *weight;    // [length]
     int64_t        length;
 } TrainExample;
 
@@ -30,7 +30,7 @@ typedef struct TrainShape {
 } TrainShape;
 
 typedef struct TrainStep { // what a step did, the same on every rank
-    double  loss;        // sum weight * -log p / sum weight
+    double  loss;          // sum weight * -log p / sum weight
     double  weight_sum;
     double  grad_norm;   // before clipping
     int64_t tokens;      // in the batch
@@ -44,7 +44,7 @@ typedef struct Trainer Trainer;
 int64_t  trainer_need(const Dims *d, const TrainShape *s, int ranks);
 Trainer *trainer_make(Arena *run, const Comm *c, Net *net, const TrainShape *s,
                       const OptimConfig *o);
-Optim *trainer_optim(Trainer *t);
+Optim   *trainer_optim(Trainer *t);
 // Addresses the random numbers of dropout in the next step; without it, nothing is left out.
 void trainer_drop(Trainer *t, uint64_t seed, int64_t iteration, int64_t step);
 
@@ -57,8 +57,8 @@ Err train_deal(Arena *scratch, const TrainExample *e, int count, const TrainShap
 Err trainer_step_all(Trainer *t, Arena *scratch, const TrainExample *e, int count, double lr,
                      int *failed, int *stop, TrainStep *out);
 
-// Moments of the whole vector of what is tuned on rank 0, for checkpoints: gathers `which` (1 first, 2
-// second moments) into full [padded] on rank 0 (others may pass NULL).  Collective.
+// Moments of the whole vector of what is tuned on rank 0, for checkpoints: gathers `which` (1
+// first, 2 second moments) into full [padded] on rank 0 (others may pass NULL).  Collective.
 void trainer_moments_all(Trainer *t, int which, float *full);
 // The inverse: every rank holds the full vector and keeps its slice.  Local.
 void trainer_set_moments(Trainer *t, int which, const float *full);

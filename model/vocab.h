@@ -53,8 +53,8 @@ const char *vocab_chat_template(const Vocab *v);
 
 // At most this many ids come of text[0..length).  Hardly more than `length` for most texts; a
 // tokenizer that normalizes may need a few times as many for what is not ASCII.  Never more than
-// VOCAB_GROWTH_MAX per byte: a text that a tokenizer of strange normalizers makes more of is refused
-// when it is encoded.
+// VOCAB_GROWTH_MAX per byte: a text that a tokenizer of strange normalizers makes more of is
+// refused when it is encoded.
 enum { VOCAB_GROWTH_MAX = 32 };
 int64_t vocab_room(const Vocab *v, const char *text, int64_t length);
 // ids of text[0..length); at most `room`.  Plain text: nothing becomes a special token.  ERR_DATA

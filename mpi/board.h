@@ -1,8 +1,9 @@
 // board.h -- numbers that all ranks of a job can see and change at any time, without meeting.
 //
-// A handful of 64-bit words on rank 0, changed by fetch-and-add.  Used to hand out work (a slow rank
-// takes fewer pieces) and to tell ranks of the other role that somebody failed or wants to stop.
-// One window over MPI_Win_allocate (shared memory inside a node); never blocks on another rank.
+// A handful of 64-bit words on rank 0, changed by fetch-and-add.  Used to hand out work (a slow
+// rank takes fewer pieces) and to tell ranks of the other role that somebody failed or wants to
+// stop. One window over MPI_Win_allocate (shared memory inside a node); never blocks on another
+// rank.
 #ifndef TD_MPI_BOARD_H
 #define TD_MPI_BOARD_H
 

@@ -33,16 +33,16 @@ void reduce_slice(int64_t count, int P, int p, int64_t *begin, int64_t *end);
 // number `leaf` (0-based within this rank, in order) must have been written to buffers[0 .. ] as
 // returned by reduce_tree_next.  Make it for M/P leaves, or M: both have the same odd part.
 typedef struct ReduceTree {
-    int64_t count;      // floats
-    int     levels;     // buffers
-    float **buffer;     // [levels][count]
-    int     odd;        // leaves that form a run: the odd part of those it was made for
-    int     used;       // buffers that hold partial sums
-    int    *leaves_in;  // [levels] leaves that each partial sum holds
+    int64_t count;     // floats
+    int     levels;    // buffers
+    float **buffer;    // [levels][count]
+    int     odd;       // leaves that form a run: the odd part of those it was made for
+    int     used;      // buffers that hold partial sums
+    int    *leaves_in; // [levels] leaves that each partial sum holds
 } ReduceTree;
 
-int64_t    reduce_tree_need(int64_t count, int leaves);              // bytes
-ReduceTree reduce_tree_make(Arena *run, int64_t count, int leaves);  // for up to `leaves` leaves
+int64_t    reduce_tree_need(int64_t count, int leaves);             // bytes
+ReduceTree reduce_tree_make(Arena *run, int64_t count, int leaves); // for up to `leaves` leaves
 void       reduce_tree_clear(ReduceTree *t);
 float     *reduce_tree_next(ReduceTree *t);  // zeroed buffer for the next leaf; then call _push
 void       reduce_tree_push(ReduceTree *t);  // the leaf is complete: merge equals, left + right

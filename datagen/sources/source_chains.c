@@ -1,4 +1,5 @@
-// Instructions of a closed domain (datagen/sources/chains.h), for a model that proposes problems itself.
+// Instructions of a closed domain (datagen/sources/chains.h), for a model that proposes problems
+// itself.
 //
 // Of the chains of two and three operations only some occur in the seeds, the same ones for every
 // run: the others are new to the model, and reported apart.  A problem's group is its cell (chain
@@ -22,8 +23,8 @@ enum {
     KINDS = 5
 };
 
-// The test is the same for every seed of a run: 666 instructions with the standard counts, as strings
-// that are drawn twice count once.
+// The test is the same for every seed of a run: 666 instructions with the standard counts, as
+// strings that are drawn twice count once.
 static const uint64_t HELD_OUT_SEED = 1;
 
 static const char *const KIND_NAMES[KINDS] = {"singles", "seen pairs", "new pairs", "seen triples",

@@ -15,9 +15,10 @@ typedef struct Settings {
 
 static const ConfigField fields[] = {
     {"to", CONFIG_TEXT, offsetof(Settings, to), NULL, 0, 0, NULL, NULL, "Name of the pool."},
-    {"near", CONFIG_ENUM, offsetof(Settings, near), "exact", 0, 0, "none|exact|rouge-l|minhash|digit",
-     NULL,
-     "How texts are compared with everything accepted before, in this round and earlier ones; digit: "
+    {"near", CONFIG_ENUM, offsetof(Settings, near), "exact", 0, 0,
+     "none|exact|rouge-l|minhash|digit", NULL,
+     "How texts are compared with everything accepted before, in this round and earlier ones; "
+     "digit: "
      "the same, or but for one digit of a number of four digits or more."},
     {"key", CONFIG_TEXT, offsetof(Settings, key), "", 0, 0, NULL, NULL,
      "Field that is compared; not for none."},

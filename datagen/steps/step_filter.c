@@ -1,7 +1,7 @@
 // filter: rejects records by what a text is; with a verdict it only says so.
+#include "datagen/step.h"
 #include "datagen/steps/keys.h"
 #include "datagen/steps/pattern.h"
-#include "datagen/step.h"
 #include "datagen/steps/stop_words.h"
 #include "datagen/unitext.h"
 

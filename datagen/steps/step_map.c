@@ -1,7 +1,7 @@
 // map: writes a field anew, from another one or from a template.
+#include "datagen/step.h"
 #include "datagen/steps/html.h"
 #include "datagen/steps/keys.h"
-#include "datagen/step.h"
 
 #include <inttypes.h>
 #include <string.h>

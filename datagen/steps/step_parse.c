@@ -1,8 +1,8 @@
 // parse: reads fields out of a text that a model wrote; a text with several pieces becomes several
 // records.
+#include "datagen/step.h"
 #include "datagen/steps/keys.h"
 #include "datagen/steps/parse.h"
-#include "datagen/step.h"
 
 #include <inttypes.h>
 #include <regex.h>

@@ -1,6 +1,6 @@
 // score: puts a number on a record.
-#include "datagen/steps/keys.h"
 #include "datagen/step.h"
+#include "datagen/steps/keys.h"
 #include "datagen/unitext.h"
 
 typedef enum By { BY_ROUGE_L, BY_WORDS, BY_CHARACTERS } By;

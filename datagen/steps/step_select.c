@@ -1,6 +1,6 @@
 // select: which of the records of a request stay.
-#include "datagen/steps/keys.h"
 #include "datagen/step.h"
+#include "datagen/steps/keys.h"
 
 #include <string.h>
 

@@ -4,7 +4,7 @@
 #define TD_DATAGEN_TEACHER_ENDPOINT_PRIVATE_H
 
 #include "datagen/teachers/teacher_endpoint.h"
-#include "io/http.h"
+#include "io/http/http.h"
 
 // Bytes of a prompt, and of an answer, above which something is wrong.
 enum { ENDPOINT_PROMPT_MAX = 4 << 20, ENDPOINT_TEXT_MAX = 4 << 20, ENDPOINT_EXCERPT = 240 };

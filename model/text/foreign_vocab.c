@@ -1,7 +1,7 @@
 #include "model/text/foreign_vocab.h"
 
 #include "io/file.h"
-#include "io/llama2c.h"
+#include "io/formats/llama2c.h"
 #include "model/text/spm.h"
 #include "model/text/tokenizer_private.h"
 

@@ -3,7 +3,7 @@
 #ifndef TD_MODEL_TEXT_FOREIGN_VOCAB_H
 #define TD_MODEL_TEXT_FOREIGN_VOCAB_H
 
-#include "io/gguf.h"
+#include "io/formats/gguf.h"
 #include "io/json.h"
 #include "model/text/spm.h"
 

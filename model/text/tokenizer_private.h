@@ -83,8 +83,8 @@ typedef struct Normalizer {
     Charsmap       charsmap;
 } Normalizer;
 
-// All of them in turn.  ERR_DATA where the text grows beyond VOCAB_GROWTH_MAX times its length (and a
-// little), or beyond TEXT_BYTES_MAX.
+// All of them in turn.  ERR_DATA where the text grows beyond VOCAB_GROWTH_MAX times its length (and
+// a little), or beyond TEXT_BYTES_MAX.
 Err normalize_all(const Normalizer *list, int count, Arena *scratch, Bytes in, Bytes *out);
 // ERR_DATA with `where` in front: not a table.
 Err charsmap_make(Arena *run, const char *where, Bytes blob, Charsmap *out);

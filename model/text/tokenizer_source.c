@@ -1,6 +1,6 @@
 // The files of a tokenizer as one JSON text, and a tokenizer of that text.
 #include "io/file.h"
-#include "io/magic.h"
+#include "io/formats/magic.h"
 #include "model/text/tokenizer_private.h"
 #include "model/text/zeros.h"
 

@@ -1,7 +1,7 @@
 // What tasks are judged by: metrics, intervals, and the answers that are found in texts.  Numbers
 // are those of tests/oracle/tasks.py, or small enough to be done by hand.
-#include "campaign/task_extract.h"
-#include "campaign/task_metrics.h"
+#include "campaign/tasks/task_extract.h"
+#include "campaign/tasks/task_metrics.h"
 #include "tests/check.h"
 
 #include <math.h>

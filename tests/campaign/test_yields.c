@@ -1,7 +1,7 @@
 // Where records went: counted, told as a table and as JSON, and drawn in the report.
 #include "campaign/inspect.h"
-#include "campaign/report.h"
-#include "campaign/yields.h"
+#include "campaign/report/report.h"
+#include "campaign/report/yields.h"
 #include "io/file.h"
 #include "io/set_private.h"
 #include "tests/check.h"

@@ -87,19 +87,19 @@ static int by_id(const void *a, const void *b)
 static ProduceJob job_of(const Recipe *recipe, int slots, int threads, int64_t block_size, Got *got)
 {
     got->blocks = (REQUESTS + block_size - 1) / block_size;
-    return (ProduceJob){
-        .recipe = recipe,
-        .source = source,
-        .vocab = vocab,
-        .teacher = teacher_local(&run, decoder_make(&run, &net, vocab, slots, 96, threads), vocab, NULL),
-        .seed = 11,
-        .iteration = 1,
-        .policy = 1,
-        .block_size = block_size,
-        .segment = {.requests = REQUESTS, .blocks = got->blocks},
-        .self = got,
-        .take = take,
-        .done = done};
+    return (ProduceJob){.recipe = recipe,
+                        .source = source,
+                        .vocab = vocab,
+                        .teacher = teacher_local(
+                            &run, decoder_make(&run, &net, vocab, slots, 96, threads), vocab, NULL),
+                        .seed = 11,
+                        .iteration = 1,
+                        .policy = 1,
+                        .block_size = block_size,
+                        .segment = {.requests = REQUESTS, .blocks = got->blocks},
+                        .self = got,
+                        .take = take,
+                        .done = done};
 }
 
 static Got *produce(const Recipe *recipe, int slots, int threads, int64_t block_size)

@@ -4,7 +4,7 @@
 #include "base/rng.h"
 #include "datagen/teachers/teacher_endpoint.h"
 #include "io/file.h"
-#include "io/http.h"
+#include "io/http/http.h"
 #include "setting.h"
 
 #include <inttypes.h>

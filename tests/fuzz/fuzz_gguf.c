@@ -1,6 +1,6 @@
 // GGUF files: metadata and tensors, and what is made of them: sizes, vocabulary, weights.
-#include "io/gguf.h"
-#include "model/foreign.h"
+#include "io/formats/gguf.h"
+#include "model/files/foreign.h"
 #include "tests/fuzz/fuzz.h"
 
 #include <string.h>

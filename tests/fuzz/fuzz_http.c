@@ -1,6 +1,6 @@
 // The door of `tandem serve`: bytes of a client, who sends them in two parts and then ends;
 // requests that become whole are answered at once or in pieces.
-#include "io/http_server.h"
+#include "io/http/http_server.h"
 #include "tests/fuzz/fuzz.h"
 
 #include <arpa/inet.h>

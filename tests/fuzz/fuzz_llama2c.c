@@ -1,7 +1,7 @@
 // llama2.c: the first byte says whether a weight file follows (0) or a vocabulary of that many
 // pieces, to stand beside a weight file of its own.
-#include "io/llama2c.h"
-#include "model/foreign.h"
+#include "io/formats/llama2c.h"
+#include "model/files/foreign.h"
 #include "tests/fuzz/fuzz.h"
 
 #include <string.h>

@@ -1,6 +1,6 @@
 // Safetensors: a file, or where the input begins with '{' the index of a folder with one shard.
 #include "io/file.h"
-#include "io/safetensors.h"
+#include "io/formats/safetensors.h"
 #include "tests/fuzz/fuzz.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
 // Chat templates: read, and run on fixed conversations, with and without places of the assistant.
-#include "model/text/chat_template.h"
+#include "model/text/chat/chat_template.h"
 #include "tests/fuzz/fuzz.h"
 
 #include <string.h>

@@ -1,7 +1,7 @@
 #include "tests/golden/golden.h"
 
 #include "io/file.h"
-#include "model/import.h"
+#include "model/files/import.h"
 
 #include <math.h>
 #include <stdio.h>

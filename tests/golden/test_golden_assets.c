@@ -1,6 +1,6 @@
 #include "io/json.h"
 #include "model/decode.h"
-#include "model/import.h"
+#include "model/files/import.h"
 #include "tests/golden/golden.h"
 
 #include <stdio.h>

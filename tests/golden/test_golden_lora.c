@@ -1,6 +1,6 @@
 #include "io/file.h"
 #include "io/h5.h"
-#include "model/import_adapter.h"
+#include "model/adapters/import_adapter.h"
 #include "model/optim.h"
 #include "mpi/reduce.h"
 #include "tests/golden/golden.h"

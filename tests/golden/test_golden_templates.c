@@ -1,7 +1,7 @@
 // Chat templates: texts, spans of the assistant, and what is refused, against the goldens.
 #include "tests/check.h"
 
-#include "model/text/chat_template.h"
+#include "model/text/chat/chat_template.h"
 
 #include <inttypes.h>
 #include <stdio.h>

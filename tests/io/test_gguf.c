@@ -1,9 +1,9 @@
 #include "base/rng.h"
-#include "io/gguf.h"
-#include "io/half.h"
+#include "io/formats/gguf.h"
+#include "io/formats/half.h"
+#include "io/formats/safetensors.h"
+#include "io/formats/safetensors_write.h"
 #include "io/out.h"
-#include "io/safetensors.h"
-#include "io/safetensors_write.h"
 #include "tests/check.h"
 
 #include <float.h>

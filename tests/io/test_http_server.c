@@ -1,5 +1,5 @@
 #include "base/clock.h"
-#include "io/http_server.h"
+#include "io/http/http_server.h"
 #include "tests/check.h"
 
 #include <arpa/inet.h>

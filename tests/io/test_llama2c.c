@@ -1,5 +1,5 @@
 #include "base/rng.h"
-#include "io/llama2c.h"
+#include "io/formats/llama2c.h"
 #include "tests/check.h"
 
 #include <math.h>

@@ -1,4 +1,4 @@
-#include "io/magic.h"
+#include "io/formats/magic.h"
 #include "tests/check.h"
 
 #include <stdio.h>

@@ -1,6 +1,6 @@
 #include "base/rng.h"
 #include "io/file.h"
-#include "io/safetensors.h"
+#include "io/formats/safetensors.h"
 #include "tests/check.h"
 
 #include <math.h>

@@ -1,4 +1,4 @@
-// plain.h -- the layers of model/ops.h again: slow, obvious, in double.
+// plain.h -- the layers of model/kernels/ops.h again: slow, obvious, in double.
 //
 // One loop per sum in the formula, arguments as in ops.h.  The fast kernels are compared with
 // these; the backward ones here are compared with slopes of the forward ones.

@@ -1,5 +1,5 @@
 #include "model/decode.h"
-#include "model/ops.h"
+#include "model/kernels/ops.h"
 #include "tests/check.h"
 
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 #include "io/file.h"
-#include "io/gguf.h"
-#include "model/export_model.h"
-#include "model/import.h"
+#include "io/formats/gguf.h"
+#include "model/files/export_model.h"
+#include "model/files/import.h"
 #include "model/vocab.h"
 #include "tests/check.h"
 

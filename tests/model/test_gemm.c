@@ -1,6 +1,6 @@
-#include "model/gemm.h"
+#include "model/kernels/gemm.h"
 
-#include "model/gemm_private.h"
+#include "model/kernels/gemm_private.h"
 #include "tests/check.h"
 
 #include <inttypes.h>

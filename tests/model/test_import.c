@@ -1,6 +1,6 @@
 #include "io/ckpt.h"
 #include "io/file.h"
-#include "model/import.h"
+#include "model/files/import.h"
 #include "tests/check.h"
 
 #include <inttypes.h>

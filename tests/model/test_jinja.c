@@ -2,7 +2,7 @@
 // itself), where errors stand, and that hostile templates end at once.
 #include "tests/check.h"
 
-#include "model/text/jinja.h"
+#include "model/text/chat/jinja.h"
 
 #include <string.h>
 #include <time.h>

@@ -2,10 +2,10 @@
 #include "io/ckpt.h"
 #include "io/file.h"
 #include "model/acts.h"
-#include "model/adapter.h"
-#include "model/export_model.h"
-#include "model/import_adapter.h"
-#include "model/peft.h"
+#include "model/adapters/adapter.h"
+#include "model/adapters/import_adapter.h"
+#include "model/adapters/peft.h"
+#include "model/files/export_model.h"
 #include "tests/check.h"
 
 #include <inttypes.h>

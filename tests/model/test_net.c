@@ -1,6 +1,6 @@
 #include "base/rng.h"
+#include "model/kernels/ops.h"
 #include "model/net.h"
-#include "model/ops.h"
 #include "tests/check.h"
 
 #include <math.h>

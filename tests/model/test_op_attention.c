@@ -1,4 +1,4 @@
-#include "model/ops.h"
+#include "model/kernels/ops.h"
 #include "tests/check.h"
 #include "tests/model/plain.h"
 

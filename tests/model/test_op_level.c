@@ -1,6 +1,6 @@
 // Every instruction level gives the same bits, on machines that have more than one.
-#include "model/op_levels.h"
-#include "model/ops.h"
+#include "model/kernels/op_levels.h"
+#include "model/kernels/ops.h"
 #include "tests/check.h"
 #include "tests/model/plain.h"
 

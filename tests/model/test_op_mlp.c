@@ -1,5 +1,5 @@
-#include "model/ops.h"
-#include "model/vec.h"
+#include "model/kernels/ops.h"
+#include "model/kernels/vec.h"
 #include "tests/check.h"
 #include "tests/model/plain.h"
 

@@ -1,5 +1,5 @@
 #include "base/rng.h"
-#include "model/adapter.h"
+#include "model/adapters/adapter.h"
 #include "model/train.h"
 #include "tests/check.h"
 

@@ -1,0 +1,400 @@
+#include "io/ckpt.h"
+#include "io/file.h"
+#include "io/formats/gguf.h"
+#include "io/formats/llama2c.h"
+#include "io/formats/safetensors.h"
+#include "model/adapters/adapter.h"
+#include "model/adapters/peft.h"
+#include "model/files/export_model.h"
+#include "model/files/foreign.h"
+#include "model/files/import.h"
+#include "model/text/chat/chat_template.h"
+#include "model/vocab.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+enum { TYPES_MAX = 64 };
+
+static int ends_with(const char *text, const char *end)
+{
+    size_t n = strlen(text), m = strlen(end);
+
+    return n >= m && strcmp(text + n - m, end) == 0;
+}
+
+// ---- what a file holds, by type
+
+typedef struct Kinds { // of tensors
+    const char *name[TYPES_MAX];
+    int64_t     tensors[TYPES_MAX], elements[TYPES_MAX];
+    int         count;
+} Kinds;
+
+static void count_kind(Kinds *k, const char *name, int64_t elements)
+{
+    int i = 0;
+
+    while (i < k->count && strcmp(k->name[i], name) != 0)
+        i++;
+    if (i == TYPES_MAX)
+        return;
+    k->count = i == k->count ? i + 1 : k->count;
+    k->name[i] = name;
+    k->tensors[i]++;
+    k->elements[i] += elements;
+}
+
+static void say_kinds(Text *t, const Kinds *k)
+{
+    text_puts(t, "  weights       ");
+    for (int i = 0; i < k->count; i++)
+        text_printf(t, "%s%s: %" PRId64 " tensors, %" PRId64 " numbers", i > 0 ? "; " : "",
+                    k->name[i], k->tensors[i], k->elements[i]);
+    text_puts(t, k->count == 0 ? "none\n" : "\n");
+}
+
+static Err say_folder(Text *t, Arena *scratch, const char *path)
+{
+    static const char *const names[] = {
+        [SAFE_F32] = "F32", [SAFE_F16] = "F16", [SAFE_BF16] = "BF16", [SAFE_OTHER] = "not read"};
+    SafeFolder f;
+    Kinds      kinds = {0};
+
+    TRY(safetensors_open(scratch, path, &f));
+    for (int64_t i = 0; i < f.count; i++) {
+        int64_t elements = 1;
+
+        for (int axis = 0; axis < f.tensor[i].rank; axis++)
+            elements *= f.tensor[i].shape[axis];
+        count_kind(&kinds, names[f.tensor[i].kind], elements);
+    }
+    if (f.files > 1)
+        text_printf(t, "  files         %d of safetensors, by their index\n", f.files);
+    say_kinds(t, &kinds);
+    return OK;
+}
+
+static Err say_gguf(Text *t, Arena *scratch, const Gguf *g)
+{
+    const char       *name;
+    const GgufTensor *first = NULL;
+    int64_t           unread = 0;
+    Kinds             kinds = {0};
+
+    TRY(gguf_get_text(scratch, g, "general.name", &name));
+    text_printf(t, "  file          GGUF version %d, %" PRId64 " bytes%s%s\n", g->version,
+                g->map.bytes, name != NULL ? ", named " : "", name != NULL ? name : "");
+    for (int64_t i = 0; i < g->tensors; i++) {
+        count_kind(&kinds, gguf_type_name(g->tensor[i].type), g->tensor[i].elements);
+        unread += g->tensor[i].data == NULL;
+        if (g->tensor[i].data == NULL)
+            first = &g->tensor[i];
+    }
+    say_kinds(t, &kinds);
+    if (unread > 0)
+        FAIL(ERR_DATA, "%" PRId64 " tensors are of types that are not read: %s of the type %s (%d)",
+             unread, first->name, gguf_type_name(first->type), first->type);
+    return OK;
+}
+
+static Err say_gguf_file(Text *t, Arena *scratch, const char *path)
+{
+    Gguf g;
+    Err  e = gguf_open(scratch, path, &g);
+
+    if (e == OK)
+        e = say_gguf(t, scratch, &g);
+    gguf_close(&g);
+    return e;
+}
+
+static Err say_llama2c(Text *t, Arena *scratch, const char *path)
+{
+    Llama2c f;
+    Err     e = llama2c_open(scratch, path, &f);
+
+    if (e == OK && f.version == 2)
+        text_printf(t, "  file          llama2.c v2: 8 bits, one scale for %" PRId64 " numbers\n",
+                    f.group);
+    else if (e == OK)
+        text_printf(t, "  file          llama2.c v%d: F32\n", f.version);
+    llama2c_close(&f);
+    return e;
+}
+
+static Err say_file(Text *t, Arena *scratch, const char *path)
+{
+    if (peft_is(path))
+        return OK; // what it stands on has more to say
+    if (file_is_folder(path))
+        return say_folder(t, scratch, path);
+    if (!foreign_is(path))
+        return OK; // of ours: F32, all of it
+    return ends_with(path, ".bin") ? say_llama2c(t, scratch, path)
+                                   : say_gguf_file(t, scratch, path);
+}
+
+static const char *form_of(const char *path)
+{
+    char config[FILE_PATH_MAX];
+
+    if (peft_is(path))
+        return "a folder of PEFT, an adapter";
+    if (file_is_folder(path))
+        return file_join(config, path, "config.json") == OK && file_exists(config)
+                   ? "a Hugging Face folder"
+                   : "a run directory";
+    return !foreign_is(path)         ? "a weight file of ours"
+           : ends_with(path, ".bin") ? "a weight file of llama2.c"
+                                     : "a GGUF file";
+}
+
+// ---- the network
+
+// As a config.json calls it.
+static const char *type_of(Arena *scratch, const Dims *d)
+{
+    Text        t = text_make(scratch);
+    const Json *config;
+    const char *type = "?";
+
+    dims_write(&t, d);
+    if (json_parse(scratch, "shape", t.data, t.length, JSON_NO_COMMENTS, &config) == OK)
+        CHECK(json_want_text(config, "model_type", &type) == OK);
+    return type;
+}
+
+static void say_dims(Text *t, const Dims *d, const char *type)
+{
+    text_printf(t, "  architecture  %s: %s, %s, %s%s, head %s\n", type,
+                d->norm == NORM_RMS ? "RMS norm" : "layer norm",
+                d->position == POSITION_ROTARY ? "rotary positions" : "learned positions",
+                d->mlp == MLP_SWIGLU       ? "SwiGLU"
+                : d->mlp == MLP_GEGLU_TANH ? "GeGLU"
+                                           : "GELU",
+                d->bias != 0 ? ", with biases" : "",
+                d->is_tied ? "tied to the embedding" : "of its own");
+    text_printf(t,
+                "  shape         vocabulary %" PRId64 ", width %" PRId64 ", inner %" PRId64
+                ", layers %d, heads %d, key/value heads %d, head width %d, context %" PRId64 "\n",
+                d->V, d->D, d->F, d->L, d->H, d->G, d->K, d->T);
+    if (d->position == POSITION_ROTARY) {
+        text_printf(t, "  positions     base %g, %d of %d elements of a head turn", d->rope.theta,
+                    dims_rotary(d), d->K);
+        if (d->rope.kind != ROPE_DEFAULT) {
+            text_puts(t, ", stretched: ");
+            rope_write(t, &d->rope);
+        }
+        text_puts(t, "\n");
+    }
+    if (d->local_rope.theta > 0)
+        text_printf(t, "  unusual       rotary base %g in layers with a window\n",
+                    d->local_rope.theta);
+    if (d->has_post_norm)
+        text_puts(t, "  unusual       what attention and MLP give is normed\n");
+    if (d->score_cap > 0)
+        text_printf(t, "  unusual       scores stay below %g\n", d->score_cap);
+    if (d->logit_cap > 0)
+        text_printf(t, "  unusual       logits stay below %g\n", d->logit_cap);
+    if (d->has_qk_norm)
+        text_puts(t, "  unusual       queries and keys are normed\n");
+    if (d->is_parallel)
+        text_puts(t, "  unusual       attention and MLP read the same residual\n");
+    if (d->window > 0)
+        text_printf(t, "  unusual       windows of %" PRId64 " keys\n", d->window);
+    text_printf(t, "  parameters    %" PRId64 ", %.3g MiB in memory as F32\n", params_count(d),
+                (double)params_count(d) * 4 / 0x1p20);
+}
+
+// ---- the tokenizer and the chat template
+
+// The first object below `node` with a "type" like this.
+static int has_type(const Json *node, const char *type)
+{
+    const Json *own = node->kind == JSON_OBJECT ? json_member(node, "type") : NULL;
+
+    if (own != NULL && own->kind == JSON_TEXT && strcmp(own->text, type) == 0)
+        return 1;
+    for (const Json *m = node->child; m != NULL; m = m->next)
+        if (m->child != NULL && has_type(m, type))
+            return 1;
+    return 0;
+}
+
+static const char *way_of(const Json *tokenizer)
+{
+    const Json *kind = json_member(tokenizer, "kind"), *root = json_member(tokenizer, "tokenizer");
+    const Json *model = root == NULL ? NULL : json_member(root, "model");
+    const Json *cuts = root == NULL ? NULL : json_member(root, "pre_tokenizer");
+
+    if (kind == NULL || kind->kind != JSON_TEXT)
+        return "of an unknown kind";
+    if (strcmp(kind->text, "tokenizer.model") == 0)
+        return "SentencePiece";
+    if (strcmp(kind->text, "vocab.json") == 0 || strcmp(kind->text, "tiktoken") == 0)
+        return "byte-level BPE";
+    if (model == NULL)
+        return kind->text;
+    if (json_member(model, "merges") == NULL)
+        return "Unigram";
+    return cuts != NULL && has_type(cuts, "ByteLevel") ? "byte-level BPE" : "BPE of characters";
+}
+
+static void say_token(Text *t, const char *name, const Vocab *v, int32_t id)
+{
+    if (id < 0) {
+        text_printf(t, ", no %s", name);
+        return;
+    }
+    text_printf(t, ", %s %d ", name, id);
+    if (vocab_decode_all(v, &id, 1, VOCAB_KEEP_SPECIAL, t) != OK)
+        err_forget();
+}
+
+// A token's name, for the template; NULL: it has none.
+static const char *name_of(Arena *arena, const Vocab *v, int32_t id)
+{
+    Text t = text_make(arena);
+
+    if (id < 0 || vocab_decode_all(v, &id, 1, VOCAB_KEEP_SPECIAL, &t) != OK) {
+        err_forget();
+        return NULL;
+    }
+    return t.data;
+}
+
+static Err check_template(Text *report, Arena *scratch, const char *path, const Vocab *v)
+{
+    const char  *text = vocab_chat_template(v);
+    Arena        probes;
+    ChatTemplate chat;
+    int32_t      frame[VOCAB_FRAME_MAX];
+    int64_t      count = 0;
+    Err          e;
+
+    TRY(chat_template_make(scratch, path, text, (int64_t)strlen(text),
+                           name_of(scratch, v, vocab_bos(v)), name_of(scratch, v, vocab_eos(v)),
+                           &chat));
+    TRY(vocab_begin(v, frame, VOCAB_FRAME_MAX, &count));
+    chat.adds_bos = count > 0 && frame[0] == vocab_bos(v);
+    TRY(arena_make(&probes, "probes", (int64_t)1 << 34));
+    e = chat_template_check(&chat, &probes, report);
+    arena_free(&probes);
+    return e;
+}
+
+static void or_why(Text *t, const char *label, Err e);
+
+static void say_template(Text *t, Arena *scratch, const char *path, const Vocab *v)
+{
+    Text        report = text_make(scratch);
+    const char *end;
+
+    if (vocab_chat_template(v) == NULL) {
+        text_puts(t, "  chat template no\n");
+        return;
+    }
+    text_puts(t, "  chat template yes\n");
+    or_why(t, "  no chat       ",
+           check_template(&report, scratch, arena_format(scratch, "the chat template of %s", path),
+                          v));
+    for (const char *at = report.data; *at != 0; at = end + (*end != 0)) {
+        end = at + strcspn(at, "\n");
+        text_printf(t, "  in chats      %.*s\n", (int)(end - at), at);
+    }
+}
+
+static void say_beyond(Text *t, const ImportModel *m, const Json *json)
+{
+    static const char *const files[] = {"config", "generation_config"};
+    static const char *const keys[] = {"bos_token_id", "eos_token_id", "pad_token_id"};
+
+    for (int f = 0; f < 2; f++)
+        for (int k = 0; k < 3; k++) {
+            int64_t id = import_beyond(m, json, files[f], keys[k]);
+
+            if (id >= 0)
+                text_printf(t,
+                            "  unusual       %s.json: %s %" PRId64
+                            " is no token of the model; it is not used\n",
+                            files[f], keys[k], id);
+        }
+}
+
+static void say_adapters(Text *t, const ImportModel *m)
+{
+    if (m->base != NULL)
+        text_printf(t, "  base          %s\n", m->base->chosen);
+    for (int n = 0; n < m->dims.adapters; n++) {
+        text_printf(t, "  adapter       %s: %" PRId64 " parameters, ", m->part[n].path,
+                    params_plan_of(&m->dims, n).total);
+        adapter_words(t, &m->dims, &m->dims.adapter[n]);
+        text_puts(t, "\n");
+    }
+}
+
+static Err say_tokenizer(Text *t, Arena *scratch, const ImportModel *m, const char *path)
+{
+    const Json *json;
+    Vocab      *v;
+
+    TRY(import_vocab(scratch, m, &json, &v));
+    text_printf(t, "  tokenizer     %s, %" PRId64 " tokens", way_of(json), vocab_size(v));
+    say_token(t, "bos", v, vocab_bos(v));
+    say_token(t, "eos", v, vocab_eos(v));
+    say_token(t, "pad", v, vocab_pad(v));
+    text_puts(t, "\n");
+    if (vocab_size(v) < m->dims.V)
+        text_printf(t, "  unusual       %" PRId64 " rows of the embedding have no token\n",
+                    m->dims.V - vocab_size(v));
+    if (vocab_eos(v) < 0)
+        text_puts(t, "  unusual       no token ends a text\n");
+    say_beyond(t, m, json);
+    say_template(t, scratch, path, v);
+    return OK;
+}
+
+// A part that cannot be read is said to be so, and the others still are.
+static void or_why(Text *t, const char *label, Err e)
+{
+    if (e == OK)
+        return;
+    text_printf(t, "%s%s\n", label, err_record()->text);
+    err_forget();
+}
+
+static const char UNSUPPORTED[] = "  unsupported   ";
+
+static Err say_model(Text *t, Arena *scratch, const char *path)
+{
+    ImportModel m;
+
+    TRY(import_find(scratch, path, &m));
+    if (strcmp(m.chosen, path) != 0)
+        text_printf(t, "  newest        %s\n", m.chosen);
+    say_dims(t, &m.dims, type_of(scratch, &m.dims));
+    say_adapters(t, &m);
+    if (m.tokenizer != NULL)
+        return say_tokenizer(t, scratch, &m, path);
+    text_puts(t, "  tokenizer     none: only ids can be given to it\n");
+    return OK;
+}
+
+Err describe_model(Text *t, Arena *scratch, const char *path)
+{
+    Err file, model;
+
+    if (!file_exists(path))
+        FAIL(ERR_IO, "%s: there is no such file", path);
+    text_printf(t, "%s: %s\n", path, form_of(path));
+    file = strcmp(form_of(path), "a run directory") == 0 ? OK : say_file(t, scratch, path);
+    or_why(t, UNSUPPORTED, file);
+    model = say_model(t, scratch, path);
+    if (file == OK) // else it is the same once more
+        or_why(t, UNSUPPORTED, model);
+    err_forget();
+    text_printf(t, "  usable        %s\n",
+                file == OK && model == OK ? "yes, as far as can be said without its values" : "no");
+    return OK;
+}
