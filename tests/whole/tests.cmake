@@ -1,7 +1,7 @@
 td_script(whole/digests.sh TIMEOUT 400)
 td_script(whole/lora.sh TIMEOUT 300)
 td_script(whole/peft.sh TIMEOUT 300 LABELS golden)
-td_script(whole/finetune_peers.sh TIMEOUT 900)
+td_script(whole/finetune_peers.sh TIMEOUT 1200)
 td_script(whole/replay_score.sh TIMEOUT 200)
 td_script(whole/plan.sh TIMEOUT 300)
 td_script(whole/configs.sh TIMEOUT 300)
