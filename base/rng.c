@@ -26,7 +26,7 @@ Rng rng_make(uint64_t seed, uint64_t stream, uint32_t index)
     return (Rng){.seed = seed, .stream = stream, .index = index};
 }
 
-static void refill(Rng *r)
+static void next_block(Rng *r, uint32_t out[4])
 {
     philox4x32_ctr_t counter = {
         {r->block, r->index, (uint32_t)r->stream, (uint32_t)(r->stream >> 32)}};
@@ -36,15 +36,28 @@ static void refill(Rng *r)
     CHECK(r->block != UINT32_MAX, "a stream gave all its numbers");
     r->block++;
     for (int i = 0; i < 4; i++)
-        r->buffer[i] = numbers.v[i];
-    r->left = 4;
+        out[i] = numbers.v[i];
 }
 
 uint32_t rng_u32(Rng *r)
 {
-    if (r->left == 0)
-        refill(r);
+    if (r->left == 0) {
+        next_block(r, r->buffer);
+        r->left = 4;
+    }
     return r->buffer[4 - r->left--];
+}
+
+void rng_fill(Rng *r, uint32_t *out, int64_t count)
+{
+    int64_t i = 0;
+
+    for (; i < count && r->left > 0; i++)
+        out[i] = rng_u32(r);
+    for (; i + 4 <= count; i += 4)
+        next_block(r, out + i);
+    for (; i < count; i++)
+        out[i] = rng_u32(r);
 }
 
 uint64_t rng_u64(Rng *r)

@@ -24,6 +24,7 @@ uint64_t rng_stream(const char *purpose, uint64_t a, uint64_t b, uint64_t c);
 Rng rng_make(uint64_t seed, uint64_t stream, uint32_t index);
 
 uint32_t rng_u32(Rng *r);
+void     rng_fill(Rng *r, uint32_t *out, int64_t count); // with what rng_u32 would give
 uint64_t rng_u64(Rng *r);
 uint64_t rng_below(Rng *r, uint64_t n); // 0 .. n-1, without bias; n > 0
 double   rng_unit(Rng *r);              // 0 <= u < 1, 53 bits

@@ -112,6 +112,13 @@ void text_json(Text *t, const char *text, int64_t length)
     text_add(t, "\"", 1);
 }
 
+int text_ends_with(const char *text, const char *end)
+{
+    size_t n = strlen(text), m = strlen(end);
+
+    return n >= m && memcmp(text + n - m, end, m) == 0;
+}
+
 int text_distance(const char *a, const char *b)
 {
     enum { LONGEST = 63 };

@@ -28,6 +28,8 @@ int text_utf8_length(const char *bytes, int64_t length);
 // Position of the first byte that is not well-formed UTF-8, -1 if all are.
 int64_t text_utf8_bad(const char *bytes, int64_t length);
 
+int text_ends_with(const char *text, const char *end);
+
 // Edit distance (Levenshtein), for "did you mean": words longer than 63 bytes count as far away.
 int text_distance(const char *a, const char *b);
 

@@ -21,10 +21,17 @@ typedef struct Pool { // documents of one part, by class and group
     const MixtureDocument **member;
 } Pool;
 
+typedef struct Pass { // the documents of the only pool in the order of a pass
+    uint64_t seed;
+    int64_t  iteration, number; // -1: none yet
+    int64_t *order;             // NULL: drawn at random
+} Pass;
+
 struct MixturePools {
     int     pools;
     Pool    pool[SETTINGS_MIXTURE_MAX];
-    int64_t kept;
+    int64_t kept, total;
+    Pass    pass;
 };
 
 MixtureData mixture_make(Arena *arena)
@@ -134,7 +141,8 @@ static int belongs(const MixtureDocument *doc, const MixturePart *part, int64_t 
         return 0;
     if (part->from_seeds)
         return doc->iteration == 0;
-    return doc->iteration > 0 && (part->sets == SETS_ALL || doc->iteration == iteration);
+    return doc->iteration > 0 && doc->iteration <= iteration &&
+           (part->sets == SETS_ALL || doc->iteration == iteration);
 }
 
 static int64_t drop_equals(const MixtureDocument **member, int64_t count)
@@ -206,6 +214,7 @@ Err mixture_pools(Arena *arena, const MixtureData *d, const Source *source, cons
             continue;
         if (!m->part[i].from_seeds)
             p->kept += pool.begin[pool.groups];
+        p->total += pool.begin[pool.groups];
         share += pool.share;
         p->pool[p->pools++] = pool;
     }
@@ -216,6 +225,11 @@ Err mixture_pools(Arena *arena, const MixtureData *d, const Source *source, cons
              iteration);
     for (int i = 0; i < p->pools; i++)
         p->pool[i].share = share > 0 ? p->pool[i].share / share : 1.0 / p->pools;
+    p->pass.number = -1;
+    if (m->part[0].draw == DRAW_PASSES) {
+        CHECK(m->parts == 1, "passes over one of %d parts", m->parts);
+        p->pass.order = arena_new(arena, int64_t, p->total);
+    }
     *out = p;
     return OK;
 }
@@ -223,6 +237,11 @@ Err mixture_pools(Arena *arena, const MixtureData *d, const Source *source, cons
 int64_t mixture_size(const MixturePools *p)
 {
     return p->kept;
+}
+
+int64_t mixture_total(const MixturePools *p)
+{
+    return p->total;
 }
 
 static const Pool *choose_pool(const MixturePools *p, double u)
@@ -248,11 +267,45 @@ static const Class *choose_class(const Pool *pool, Rng *rng)
     return &pool->class[pool->classes - 1];
 }
 
-void mixture_draw(const MixturePools *p, uint64_t seed, int64_t iteration, int64_t step,
+// A permutation in which all are equally likely (Durstenfeld 1964, Algorithm 235 of CACM).
+static void order_pass(Pass *pass, int64_t documents, uint64_t seed, int64_t iteration,
+                       int64_t number)
+{
+    Rng rng = rng_make(seed, rng_stream("pass", (uint64_t)iteration, (uint64_t)number, 0), 0);
+
+    if (pass->number == number && pass->iteration == iteration && pass->seed == seed)
+        return;
+    for (int64_t i = 0; i < documents; i++)
+        pass->order[i] = i;
+    for (int64_t i = documents - 1; i > 0; i--) {
+        int64_t k = (int64_t)rng_below(&rng, (uint64_t)i + 1), other = pass->order[k];
+
+        pass->order[k] = pass->order[i];
+        pass->order[i] = other;
+    }
+    *pass = (Pass){seed, iteration, number, pass->order};
+}
+
+static void draw_in_passes(MixturePools *p, uint64_t seed, int64_t iteration, int64_t step,
+                           TrainExample *out, int count)
+{
+    for (int i = 0; i < count; i++) {
+        int64_t place = step * count + i;
+
+        order_pass(&p->pass, p->total, seed, iteration, place / p->total);
+        out[i] = p->pool[0].member[p->pass.order[place % p->total]]->example;
+    }
+}
+
+void mixture_draw(MixturePools *p, uint64_t seed, int64_t iteration, int64_t step,
                   TrainExample *out, int count)
 {
     uint64_t stream = rng_stream("batch", (uint64_t)iteration, (uint64_t)step, 0);
 
+    if (p->pass.order != NULL) {
+        draw_in_passes(p, seed, iteration, step, out, count);
+        return;
+    }
     for (int i = 0; i < count; i++) {
         Rng         rng = rng_make(seed, stream, (uint32_t)i);
         const Pool *pool = choose_pool(p, rng_unit(&rng));

@@ -133,20 +133,46 @@ static int plan_roles(const Settings *s, int size, RolePlan out[2])
     return 2;
 }
 
+// Where epochs are given, how long they are is known when the examples are there; until then as if
+// every request made one.
+static int64_t planned_documents(const Settings *s, int64_t iteration)
+{
+    const MixturePart *part = &settings_mixture(s, iteration)->part[0];
+    const Recipe      *recipe = part->from_seeds ? s->base_recipe : s->loop_recipe;
+
+    if (settings_phase(s, iteration)->epochs <= 0 || recipe == NULL)
+        return 0;
+    return recipe_requests(recipe) * (part->from_seeds || part->sets == SETS_LAST ? 1 : iteration);
+}
+
+static void write_epochs(Text *t, const Settings *s, int64_t iteration, const char *name)
+{
+    if (settings_phase(s, iteration)->epochs > 0)
+        text_printf(t,
+                    "      %s.epochs: %g passes over about %" PRId64
+                    " examples, one of each request: the steps are known when they are made\n",
+                    name, settings_phase(s, iteration)->epochs, planned_documents(s, iteration));
+}
+
 static void write_tokens(Text *t, const Settings *s)
 {
-    int64_t steps = 0, records = 0;
+    int64_t base = settings_steps(s, 0, planned_documents(s, 0)), loop = 0, records = 0;
     double  flop = plan_forward_flop(&s->dims), tokens;
 
-    for (int64_t i = 0; i <= s->iterations; i++)
-        steps += settings_steps(s, i);
+    for (int64_t i = 1; i <= s->iterations; i++)
+        loop += settings_steps(s, i, planned_documents(s, i));
     if (s->loop_recipe != NULL)
         records = recipe_requests(s->loop_recipe) * s->iterations;
-    tokens = (double)steps * (double)s->loop.batch * (double)s->dims.T;
-    text_printf(t,
-                "work: %" PRId64 " optimizer steps of %" PRId64 " examples, at most %.3g tokens "
-                "and %.3g FLOP\n",
-                steps, s->loop.batch, tokens, 3 * flop * tokens);
+    tokens = ((double)base * (double)s->base.batch + (double)loop * (double)s->loop.batch) *
+             (double)s->dims.T;
+    text_printf(t, "work: %" PRId64 " optimizer steps of %" PRId64 " examples", base,
+                s->base.batch);
+    if (s->iterations > 0)
+        text_printf(t, " in the base, %" PRId64 " of %" PRId64 " in the loop", loop, s->loop.batch);
+    text_printf(t, ", at most %.3g tokens and %.3g FLOP\n", tokens, 3 * flop * tokens);
+    write_epochs(t, s, 0, "base");
+    if (s->iterations > 0)
+        write_epochs(t, s, s->iterations, "loop");
     if (records > 0)
         text_printf(t,
                     "      %" PRId64 " requests, each up to %" PRId64

@@ -12,7 +12,8 @@
 enum {
     REASONS_MAX = 128,
     LINES_SHOWN = 60, // of the first example
-    IDS_SHOWN = 12    // at either end of it
+    IDS_SHOWN = 12,   // at either end of it
+    WORDS_SHOWN = 8   // tokens in front of one that is unknown
 };
 
 typedef struct Reason {
@@ -24,6 +25,7 @@ typedef struct Preview {
     const Settings *settings;
     Arena           keep, step; // documents; records in flight
     MixtureData     data;
+    int64_t         iteration;    // whose examples are made: 0, or 1 where there is no base
     int64_t         blocks, next; // of the recipe
     int64_t         records, kept, rejected;
     int             reasons;
@@ -69,7 +71,7 @@ static Err take_rows(void *self, int64_t block, const SetRows *rows)
             count_reason(p, rows, r);
         }
     }
-    return mixture_add(&p->data, &p->step, p->settings, rows, 0);
+    return mixture_add(&p->data, &p->step, p->settings, rows, p->iteration);
 }
 
 static Err make_examples(Preview *p, const Recipe *recipe)
@@ -92,7 +94,7 @@ static Err make_examples(Preview *p, const Recipe *recipe)
 typedef struct Counts {
     int64_t tokens, learned, supervised; // supervised: examples with a learned token
     int64_t shortest, median, longest;
-    int64_t bos_twice, no_end;
+    int64_t bos_twice, no_end, unknown;
 } Counts;
 
 static int by_number(const void *a, const void *b)
@@ -110,6 +112,15 @@ static int ends(const Vocab *v, const TrainExample *e)
     while (last >= 0 && e->weight[last] <= 0)
         last--;
     return last >= 0 && (e->token[last] == vocab_eos(v) || vocab_is_special(v, e->token[last]));
+}
+
+// The place of the first unknown token, -1: there is none.
+static int64_t unknown_at(const Vocab *v, const TrainExample *e)
+{
+    for (int64_t i = 0; i < e->length && vocab_unknown(v) >= 0; i++)
+        if (e->token[i] == vocab_unknown(v))
+            return i;
+    return -1;
 }
 
 static Counts count(Preview *p)
@@ -131,6 +142,7 @@ static Counts count(Preview *p)
         c.bos_twice += vocab_bos(v) >= 0 && e->length > 1 && e->token[0] == vocab_bos(v) &&
                        e->token[1] == vocab_bos(v);
         c.no_end += learned > 0 && !ends(v, e);
+        c.unknown += unknown_at(v, e) >= 0;
     }
     if (n > 0) {
         qsort(length, (size_t)n, sizeof *length, by_number);
@@ -246,7 +258,35 @@ static Err show_first(Preview *p, Text *t, PreviewColour colour)
 
 // ---- what is said
 
-static void say_counts(Text *t, const Preview *p, const Counts *c, const PhaseSettings *phase)
+// How long is trained on them.
+static Err say_passes(Preview *p, Text *t, int64_t iteration)
+{
+    const Settings      *s = p->settings;
+    const PhaseSettings *phase = settings_phase(s, iteration);
+    const Mixture       *m = settings_mixture(s, iteration);
+    MixturePools        *pools;
+    int64_t              steps;
+    double               passes;
+
+    if (p->data.count == 0 || (phase->epochs <= 0 && settings_steps(s, iteration, 0) == 0))
+        return OK; // a phase without steps draws nothing
+    TRY(mixture_pools(&p->keep, &p->data, s->source, m, iteration, &pools));
+    steps = settings_steps(s, iteration, mixture_total(pools));
+    passes = (double)steps * (double)phase->batch / (double)mixture_total(pools);
+    if (m->part[0].draw == DRAW_RANDOM)
+        text_printf(t,
+                    "training: %" PRId64 " steps of %" PRId64
+                    " examples, drawn at random: each is seen %.2f times on average\n",
+                    steps, phase->batch, passes);
+    else
+        text_printf(t,
+                    "training: %" PRId64 " steps of %" PRId64 " examples, %.2f passes over %" PRId64
+                    ", each in an order of its own\n",
+                    steps, phase->batch, passes, mixture_total(pools));
+    return OK;
+}
+
+static void say_counts(Text *t, const Preview *p, const Counts *c)
 {
     const MixtureData *d = &p->data;
 
@@ -268,12 +308,29 @@ static void say_counts(Text *t, const Preview *p, const Counts *c, const PhaseSe
                 d->count, c->tokens, c->learned,
                 c->tokens > 0 ? 100.0 * (double)c->learned / (double)c->tokens : 0.0, c->shortest,
                 c->median, c->longest);
-    if (d->count > 0)
-        text_printf(t,
-                    "training: %" PRId64 " steps of %" PRId64
-                    " examples, drawn at random: each is seen %.2f times on average\n",
-                    phase->steps, phase->batch,
-                    (double)phase->steps * (double)phase->batch / (double)d->count);
+}
+
+// Contents with such characters are rejected: what is left, the template wrote.
+static Err warn_unknown(Text *t, Preview *p, const Counts *c)
+{
+    Text    before = text_make(&p->step);
+    int64_t at = -1;
+    int     i = 0;
+
+    if (c->unknown == 0)
+        return OK;
+    while (at < 0)
+        at = unknown_at(p->settings->vocab, &p->data.document[i++].example);
+    for (int64_t k = at < WORDS_SHOWN ? 0 : at - WORDS_SHOWN; k < at; k++)
+        TRY(token_text(p->settings->vocab, p->data.document[i - 1].example.token[k], &before));
+    text_printf(t,
+                "WARNING: in %" PRId64 " of %" PRId64
+                " examples the chat template itself writes characters that the tokenizer has no "
+                "token for; they become its unknown token, the first behind ",
+                c->unknown, p->data.count);
+    text_json(t, before.length > 0 ? before.data : "", before.length);
+    text_puts(t, ": change the template\n");
+    return OK;
 }
 
 static void warn(Text *t, const Preview *p, const Counts *c)
@@ -303,8 +360,7 @@ static void warn(Text *t, const Preview *p, const Counts *c)
                     100.0 * (double)p->rejected / (double)p->records);
 }
 
-static Err write(Text *t, Preview *p, const Recipe *recipe, const PhaseSettings *phase,
-                 PreviewColour colour)
+static Err write(Text *t, Preview *p, const Recipe *recipe, PreviewColour colour)
 {
     Counts c;
 
@@ -313,9 +369,11 @@ static Err write(Text *t, Preview *p, const Recipe *recipe, const PhaseSettings 
                 *source_report(p->settings->source) == 0 ? "" : "\n");
     TRY(make_examples(p, recipe));
     c = count(p);
-    say_counts(t, p, &c, phase);
+    say_counts(t, p, &c);
+    TRY(say_passes(p, t, p->iteration));
     if (p->data.count > 0)
         TRY(show_first(p, t, colour));
+    TRY(warn_unknown(t, p, &c));
     warn(t, p, &c);
     if (c.learned == 0)
         FAIL(ERR_DATA,
@@ -344,10 +402,11 @@ Err preview_write(Text *t, const Settings *s, PreviewColour colour)
              s->file, s->base_recipe != NULL ? s->base.recipe : s->loop.recipe);
     p = arena_new(t->arena, Preview, 1);
     p->settings = s;
+    p->iteration = s->base_recipe != NULL ? 0 : 1;
     TRY(arena_make(&p->keep, "documents", PLAN_STEP_ADDRESSES));
     e = arena_make(&p->step, "step", PLAN_STEP_ADDRESSES);
     if (e == OK)
-        e = write(t, p, recipe, s->base_recipe != NULL ? &s->base : &s->loop, colour);
+        e = write(t, p, recipe, colour);
     arena_free(&p->step);
     arena_free(&p->keep);
     return e;

@@ -209,6 +209,9 @@ static Err write_run_json(const Campaign *m, Arena *scratch)
                 source_sum(m->settings.source), m->job.provenance);
     text_puts(&t, "\"chat_template\": "); // the text, where recipes use it
     text_json(&t, m->settings.chat_text, (int64_t)strlen(m->settings.chat_text));
+    text_puts(&t, ", \"data\": "); // what was found in data files, a line each
+    text_json(&t, source_report(m->settings.source),
+              (int64_t)strlen(source_report(m->settings.source)));
     text_puts(&t, ", \"defaults\": ");
     text_json(&t, defaults.data, defaults.length);
     text_puts(&t, ", \"config\": ");

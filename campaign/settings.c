@@ -1,15 +1,14 @@
 #include "campaign/settings.h"
 
+#include "base/hash.h"
 #include "datagen/teachers/teacher.h"
 #include "datagen/teachers/teacher_endpoint.h"
-#include "io/ckpt.h"
 #include "io/file.h"
 #include "model/files/import.h"
 #include "mpi/coll.h"
 
 #include <errno.h>
 #include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -30,50 +29,6 @@ static Err as_config(Err e)
         return e;
     err_record()->code = ERR_CONFIG;
     return ERR_CONFIG;
-}
-
-static Err read_mixture(const Json *json, const char *key, Mixture *out)
-{
-    static const char *const known[] = {"from", "share", "balance", "sets", "distinct", "source"};
-    char                     where[256];
-    double                   total = 0;
-
-    *out = (Mixture){0};
-    if (json == NULL)
-        return OK;
-    json_where(json, where, sizeof where);
-    if (json->kind != JSON_ARRAY || json->length > SETTINGS_MIXTURE_MAX)
-        FAIL(ERR_CONFIG, "%s: %s must be a list of at most %d parts", where, key,
-             SETTINGS_MIXTURE_MAX);
-    for (const Json *j = json->child; j != NULL; j = j->next) {
-        MixturePart *p = &out->part[out->parts++];
-        const char  *from;
-        const Json  *sets = json_member(j, "sets"), *balance = json_member(j, "balance");
-        const Json  *distinct = json_member(j, "distinct");
-
-        json_where(j, where, sizeof where);
-        TRY(json_only(j, known, (int)(sizeof known / sizeof known[0])));
-        TRY(json_want_text(j, "from", &from));
-        TRY(json_want_f64(j, "share", 0, 1, &p->share));
-        p->source = "";
-        if (json_member(j, "source") != NULL)
-            TRY(json_want_text(j, "source", &p->source));
-        if (strcmp(from, "seeds") != 0 && strcmp(from, "kept") != 0)
-            FAIL(ERR_CONFIG, "%s: %s.from is \"%s\"; expected \"seeds\" or \"kept\"", where, key,
-                 from);
-        if (sets != NULL && (sets->kind != JSON_TEXT ||
-                             (strcmp(sets->text, "all") != 0 && strcmp(sets->text, "last") != 0)))
-            FAIL(ERR_CONFIG, "%s: %s.sets must be \"all\" or \"last\"", where, key);
-        p->from_seeds = strcmp(from, "seeds") == 0;
-        p->balance = balance != NULL && balance->kind == JSON_TRUE;
-        p->sets = sets != NULL && strcmp(sets->text, "last") == 0 ? SETS_LAST : SETS_ALL;
-        p->distinct = distinct == NULL || distinct->kind == JSON_TRUE;
-        total += p->share;
-    }
-    if (fabs(total - 1) > 1e-9 && out->parts > 0)
-        FAIL(ERR_CONFIG, "%s: the shares of %s add up to %g; they must add up to 1", where, key,
-             total);
-    return OK;
 }
 
 static Err read_recipe(Arena *run, const Settings *s, const char *name, const PhaseSettings *phase,
@@ -153,20 +108,6 @@ Err settings_recipe(Arena *run, Settings *s, const char *path, Recipe **out)
     return settings_want_chat(run, s, *out, path, TEACHER_LOCAL);
 }
 
-// Our weight files carry the chat template that they were trained with, or a recipe's messages.
-static Err read_model_chat(Arena *run, Settings *s, const char *chosen)
-{
-    size_t    n = strlen(chosen);
-    CkptTexts texts = {0};
-
-    if (n < 3 || strcmp(chosen + n - 3, ".h5") != 0)
-        return OK;
-    TRY(ckpt_read_texts(run, chosen, &texts));
-    if (texts.chat != NULL && *texts.chat != 0 && !chatform_is_recipe(texts.chat))
-        s->model_chat = texts.chat;
-    return OK;
-}
-
 static Err read_model(Arena *run, Settings *s)
 {
     const Json *from = s->model->kind == JSON_TEXT ? s->model : json_member(s->model, "from");
@@ -181,7 +122,6 @@ static Err read_model(Arena *run, Settings *s)
         TRY(import_find(run, from->text, &s->import));
         s->dims = s->import.dims;
         s->model_folder = from->text;
-        TRY(read_model_chat(run, s, s->import.chosen));
         if (s->tokenizer == NULL && s->import.tokenizer != NULL)
             TRY(vocab_parse(run, s->import.chosen, s->import.tokenizer, &s->tokenizer));
     }
@@ -197,20 +137,6 @@ static Err read_model(Arena *run, Settings *s)
     return OK;
 }
 
-// Records from which a part draws have to be marked so by the recipe that makes them.
-static Err check_marks(const Settings *s, const char *key, const Mixture *m)
-{
-    for (int i = 0; i < m->parts; i++) {
-        const MixturePart *p = &m->part[i];
-        const Recipe      *r = p->from_seeds ? s->base_recipe : s->loop_recipe;
-
-        if (*p->source != 0 && r != NULL && !recipe_marks(r, p->source))
-            FAIL(ERR_CONFIG, "%s: %s draws records with the source \"%.60s\", but %s marks none so",
-                 s->file, key, p->source, p->from_seeds ? s->base.recipe : s->loop.recipe);
-    }
-    return OK;
-}
-
 static Err check_numbers(const Settings *s)
 {
     int64_t M = s->train.micro_batches;
@@ -222,20 +148,7 @@ static Err check_numbers(const Settings *s)
     if ((M & (M - 1)) != 0)
         FAIL(ERR_CONFIG, "%s: train.micro_batches is %" PRId64 "; it must be a power of two",
              s->file, M);
-    if (s->base.steps > 0 && s->base_mixture.parts == 0)
-        FAIL(ERR_CONFIG, "%s: base.steps is %" PRId64 " but base.mixture is empty", s->file,
-             s->base.steps);
-    if (s->loop.steps > 0 && s->iterations > 0 && s->loop_mixture.parts == 0)
-        FAIL(ERR_CONFIG, "%s: loop.steps is %" PRId64 " but loop.mixture is empty", s->file,
-             s->loop.steps);
-    for (int p = 0; p < s->base_mixture.parts; p++)
-        if (!s->base_mixture.part[p].from_seeds)
-            FAIL(ERR_CONFIG, "%s: base.mixture may draw from \"seeds\" only", s->file);
-    TRY(check_marks(s, "base.mixture", &s->base_mixture));
-    TRY(check_marks(s, "loop.mixture", &s->loop_mixture));
-    if (s->base.steps > 0 && s->base_recipe == NULL)
-        FAIL(ERR_CONFIG, "%s: base.steps is %" PRId64 " but base.recipe is empty: nothing to learn",
-             s->file, s->base.steps);
+    TRY(settings_check_mixtures(s));
     if (s->base_recipe != NULL &&
         (recipe_asks(s->base_recipe) || recipe_stages(s->base_recipe) > 1))
         FAIL(ERR_CONFIG,
@@ -262,8 +175,7 @@ static Err read_config(Arena *run, const char *file, const char *text, int64_t l
     out->json = json;
     out->file = arena_text(run, file);
     out->folder = folder_of(run, out->file);
-    TRY(read_mixture(out->base.mixture, "base.mixture", &out->base_mixture));
-    return read_mixture(out->loop.mixture, "loop.mixture", &out->loop_mixture);
+    return settings_mixtures(out);
 }
 
 static Err read_recipes(Arena *run, Settings *out)
@@ -314,6 +226,24 @@ Err settings_read(Arena *run, const char *file, const char *text, int64_t length
     return check_texts(run, out);
 }
 
+// Every rank reads recipes, templates and records by itself: they may have changed in between, or
+// be others on another machine.
+static Err check_same_all(const Comm *c, const Settings *s)
+{
+    SettingsRecipe recipe[SETTINGS_RECIPES];
+    uint64_t       sum = hash_text(source_sum(s->source), s->chat_text);
+
+    settings_recipe_sums(s, recipe);
+    for (int i = 0; i < SETTINGS_RECIPES; i++)
+        sum = hash_text(sum, recipe[i].sum);
+    if (coll_max_i64_all(c, (int64_t)sum) != coll_min_i64_all(c, (int64_t)sum))
+        FAIL(ERR_DATA,
+             "%s: the ranks read different records, recipes or templates: a file was changed just "
+             "now, or is not the same on every machine; start again",
+             s->file);
+    return OK;
+}
+
 // Rank 0 reads, everybody parses the same bytes: all succeed or fail alike.
 Err settings_read_all(const Comm *c, Arena *run, const char *file, const char *const *overrides,
                       int count, Settings *out)
@@ -327,17 +257,7 @@ Err settings_read_all(const Comm *c, Arena *run, const char *file, const char *c
         text = arena_push(run, length + 1, 1);
     coll_bcast_all(c, text, length, 0);
     TRY_ALL(c, settings_read(run, file, text, length, overrides, count, out));
-    return OK;
-}
-
-int64_t settings_steps(const Settings *s, int64_t iteration)
-{
-    double steps;
-
-    if (iteration == 0)
-        return s->base.steps;
-    steps = floor((double)s->loop.steps * pow(s->loop.growth, (double)(iteration - 1)));
-    return steps < (double)s->loop.steps_max ? (int64_t)steps : s->loop.steps_max;
+    return check_same_all(c, out);
 }
 
 int64_t settings_policy(const Settings *s, int64_t iteration)

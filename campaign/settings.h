@@ -17,13 +17,15 @@ enum { SETTINGS_VERSION = 1, SETTINGS_MIXTURE_MAX = 8 };
 
 typedef enum StartKind { START_LAST, START_BASE } StartKind;
 typedef enum SetsKind { SETS_ALL, SETS_LAST } SetsKind;
+typedef enum DrawKind { DRAW_RANDOM, DRAW_PASSES } DrawKind;
 typedef enum TeacherChoice { TEACHER_LOCAL, TEACHER_SCRIPTED, TEACHER_ENDPOINT } TeacherChoice;
 
 typedef struct PhaseSettings {        // how the model is trained in one iteration
     const char *recipe;               // file; "" makes no examples
     int64_t     count, until, rounds; // in the place of those of the recipe; 0: as it says
     int64_t     steps;
-    double      growth; // of the steps, per iteration: steps * growth^(i-1)
+    double      epochs; // passes over the examples in the place of steps; one of the two is 0
+    double      growth; // of either, per iteration: steps * growth^(i-1)
     int64_t     steps_max;
     int64_t     batch; // examples per step
     int         start; // StartKind
@@ -70,6 +72,7 @@ typedef struct MixturePart {
     int    balance;  // classes are drawn by weight, groups uniformly, then an example of the group
     int    sets;     // SetsKind
     int    distinct; // equal training texts count once
+    int    draw;     // DrawKind; passes: every document once before any again, the only part
     const char *source; // the mark of its records; "": any
 } MixturePart;
 
@@ -106,9 +109,8 @@ typedef struct Settings {
     ImportModel import;       // what was found there, with the adapters of lora.adapters
     Dims        dims;         // with the adapter that is trained
     Vocab      *vocab;
-    const char *model_chat; // the template in the weight file to start from, or NULL
-    ChatForm   *chat;       // a template; NULL: no recipe so far asks for one
-    const char *chat_text;  // its text; "" without one
+    ChatForm   *chat;      // a template; NULL: no recipe so far asks for one
+    const char *chat_text; // its text; "" without one
     Source     *source;
     Recipe     *base_recipe, *loop_recipe, *evaluate_recipe; // NULL: none
     Mixture     base_mixture, loop_mixture;
@@ -135,8 +137,16 @@ Err settings_want_chat(Arena *run, Settings *s, const Recipe *r, const char *nam
 // The adapter that "lora" asks for, on top of s->import, into s->dims.  ERR_CONFIG.  Local.
 Err settings_lora(Arena *run, Settings *s);
 
-// Steps of iteration i (0: the base).
-int64_t settings_steps(const Settings *s, int64_t iteration);
+// settings_mixture.c: what the phases draw from and for how long, before and after the recipes are
+// read.  ERR_CONFIG.  Local.
+Err settings_mixtures(Settings *s);
+Err settings_check_mixtures(const Settings *s);
+
+// Steps of iteration i (0: the base).  `documents`: what its mixture can draw, which the steps
+// depend on where epochs are given: ceil(epochs * documents / batch), batches are always full.
+int64_t              settings_steps(const Settings *s, int64_t iteration, int64_t documents);
+const PhaseSettings *settings_phase(const Settings *s, int64_t iteration);
+const Mixture       *settings_mixture(const Settings *s, int64_t iteration);
 // Version of the weights that generate iteration i >= 1; -1 if others answer than the own network.
 int64_t settings_policy(const Settings *s, int64_t iteration);
 // The resolved config as JSON, and the names of the keys that were not given.

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define PLAIN "templates/plain.jinja"
+
 // A name that was typed is relative to where it was typed, if there is such a file.
 static Err from_here(Arena *run, Settings *s)
 {
@@ -30,7 +32,7 @@ static Err find_template(Arena *run, Settings *s, const char **where, const char
     char    path[FILE_PATH_MAX], *file;
     int64_t length;
 
-    *text = s->model_chat != NULL ? s->model_chat : vocab_chat_template(s->vocab);
+    *text = import_chat_template(&s->import, s->vocab);
     *where = arena_format(run, "%s: the chat template of the model", s->file);
     if (*s->chat_file == 0)
         return OK;
@@ -41,8 +43,21 @@ static Err find_template(Arena *run, Settings *s, const char **where, const char
              s->file, path);
     *where = arena_text(run, path);
     TRY(file_read(run, *where, JINJA_TEMPLATE_BYTES_MAX, &file, &length));
+    if (length == 0)
+        FAIL(ERR_CONFIG, "%s: a chat template is expected, found an empty file", *where);
     *text = file;
     return OK;
+}
+
+// The one that comes with Tandem stands beside its configs.
+static const char *plain_template(Arena *run, const Settings *s)
+{
+    char path[FILE_PATH_MAX];
+
+    if (file_join(path, s->folder, PLAIN) == OK && file_exists(path))
+        return ", such as chat_template=" PLAIN ", which suits models without any";
+    err_forget();
+    return arena_format(run, "; %s beside the configs of Tandem suits models without any", PLAIN);
 }
 
 static Err make_chat(Arena *run, Settings *s, const char *name)
@@ -50,11 +65,16 @@ static Err make_chat(Arena *run, Settings *s, const char *name)
     const char *where, *text;
 
     TRY(find_template(run, s, &where, &text));
+    if (text == NULL && vocab_chat_fault(s->vocab) != NULL)
+        FAIL(ERR_CONFIG,
+             "%s: %s writes conversations, but the chat template of the model's tokenizer is not "
+             "understood (%s): name a Jinja file as chat_template",
+             s->file, name, vocab_chat_fault(s->vocab));
     if (text == NULL)
         FAIL(ERR_CONFIG,
              "%s: %s writes conversations, which needs a chat template, but \"chat_template\" is "
-             "empty and the model's tokenizer brings none: name a Jinja file as chat_template",
-             s->file, name);
+             "empty and the model's tokenizer brings none: name a Jinja file as chat_template%s",
+             s->file, name, plain_template(run, s));
     if (chatform_is_recipe(text)) // weight files tell the two apart by the first character
         text = arena_format(run, "{##}%s", text);
     s->chat_text = text;

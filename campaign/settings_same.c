@@ -22,6 +22,16 @@ static int is_free(const char *key)
     return 0;
 }
 
+// Runs of before a key was there did without it.
+static int is_as_before(const char *key, const Json *now)
+{
+    if (strcmp(key, "chat_template") == 0)
+        return now->length == 0;
+    if (strcmp(key, "lora") == 0)
+        return json_member(now, "rank")->number == 0;
+    return (strcmp(key, "base.epochs") == 0 || strcmp(key, "loop.epochs") == 0) && now->number == 0;
+}
+
 static const char *as_text(Arena *scratch, const Json *node)
 {
     Text t = text_make(scratch);
@@ -38,8 +48,8 @@ static Err same_tree(Arena *scratch, const Json *old, const Json *now, const cha
         const Json *o = json_member(old, n->key);
         const char *key = *path ? arena_format(scratch, "%s.%s", path, n->key) : n->key;
 
-        if (is_free(key) || (o == NULL && strcmp(key, "chat_template") == 0 && n->length == 0))
-            continue; // runs of before the key was there did without it
+        if (is_free(key) || (o == NULL && is_as_before(key, n)))
+            continue;
         if (n->kind == JSON_OBJECT && o != NULL && o->kind == JSON_OBJECT) {
             TRY(same_tree(scratch, o, n, key));
             continue;

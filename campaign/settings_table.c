@@ -81,9 +81,11 @@ static const ConfigField PHASE_TABLE[] = {
     {"rounds", CONFIG_INT, AT(PhaseSettings, rounds), "0", 0, 1e6, NULL, NULL,
      "rounds at most, in the place of the recipe's; 0: as it says"},
     {"steps", CONFIG_INT, AT(PhaseSettings, steps), "100", 0, 1e12, NULL, NULL,
-     "optimizer steps of an iteration"},
+     "optimizer steps of an iteration; 0: none, or as many as the epochs take"},
+    {"epochs", CONFIG_FLOAT, AT(PhaseSettings, epochs), "0", 0, 1e6, NULL, NULL,
+     "passes over the examples, such as 3 or 0.5, in the place of steps; wants \"draw\": \"passes\"; 0: by steps"},
     {"growth", CONFIG_FLOAT, AT(PhaseSettings, growth), "1", 0.1, 10, NULL, NULL,
-     "iteration i takes steps * growth^(i-1) steps"},
+     "iteration i takes steps * growth^(i-1) steps, or so many epochs"},
     {"steps_max", CONFIG_INT, AT(PhaseSettings, steps_max), "1000000000", 1, 1e12, NULL, NULL,
      "and never more than this"},
     {"batch", CONFIG_INT, AT(PhaseSettings, batch), "64", 1, 1e7, NULL, NULL,
@@ -95,7 +97,7 @@ static const ConfigField PHASE_TABLE[] = {
     {"optimizer", CONFIG_TABLE, AT(PhaseSettings, optimizer), "", 0, 0, NULL, OPTIM_TABLE,
      "AdamW; its moments are fresh in every iteration"},
     {"mixture", CONFIG_JSON, AT(PhaseSettings, mixture), "[]", 0, 0, NULL, NULL,
-     "what a batch is drawn from: a list of {from: seeds|kept, share, balance, sets, distinct, source}"},
+     "what a batch is drawn from: a list of {from: seeds|kept, share, balance, sets, distinct, source, draw}"},
     END};
 
 const ConfigField SETTINGS_TABLE[] = {

@@ -223,33 +223,45 @@ static Err save_state_all(Trainers *t, const Place *place)
 
 // ---- the steps
 
-static void tell_step(Trainers *t, const Place *place, int64_t steps, double lr,
-                      const TrainStep *done, double seconds)
-{
-    char line[512];
-
-    snprintf(line, sizeof line,
-             "{\"kind\": \"step\", \"iteration\": %" PRId64 ", \"step\": %" PRId64
-             ", \"loss\": %.9g, \"grad_norm\": %.6g, \"lr\": %.6g, \"tokens\": %" PRId64
-             ", \"loss_tokens\": %" PRId64 ", \"skipped\": %d, \"seconds\": %.4f}",
-             place->iteration, place->step, done->loss, done->grad_norm, lr, done->tokens,
-             done->loss_tokens, done->skipped, seconds);
-    if (metrics_add(t->job->run.dir, line) != OK)
-        err_forget(); // a full disk must not end training; the next checkpoint will say so
-    log_progress("iteration %" PRId64 ": training, step %" PRId64 " of %" PRId64
-                 ", loss %.4f, %.0f tokens/s",
-                 place->iteration, place->step, steps, done->loss,
-                 (double)done->tokens / (seconds > 0 ? seconds : 1));
-}
-
 typedef struct Stepping {
     const PhaseSettings *phase;
-    const MixturePools  *pools;
+    MixturePools        *pools; // NULL: no steps
     TrainExample        *batch; // [phase->batch]
     int64_t              steps;
     int                  skips; // in a row
     double               loss;  // of the last step
 } Stepping;
+
+static int in_passes(const Trainers *t, int64_t iteration)
+{
+    return settings_mixture(t->job->settings, iteration)->part[0].draw == DRAW_PASSES;
+}
+
+static double passes_of(const Stepping *s, int64_t steps)
+{
+    return (double)steps * (double)s->phase->batch / (double)mixture_total(s->pools);
+}
+
+static void tell_step(Trainers *t, const Stepping *s, const Place *place, double lr,
+                      const TrainStep *done, double seconds)
+{
+    char line[512], epoch[40] = "";
+
+    if (in_passes(t, place->iteration))
+        snprintf(epoch, sizeof epoch, "\"epoch\": %.6g, ", passes_of(s, place->step));
+    snprintf(line, sizeof line,
+             "{\"kind\": \"step\", \"iteration\": %" PRId64 ", \"step\": %" PRId64
+             ", %s\"loss\": %.9g, \"grad_norm\": %.6g, \"lr\": %.6g, \"tokens\": %" PRId64
+             ", \"loss_tokens\": %" PRId64 ", \"skipped\": %d, \"seconds\": %.4f}",
+             place->iteration, place->step, epoch, done->loss, done->grad_norm, lr, done->tokens,
+             done->loss_tokens, done->skipped, seconds);
+    if (metrics_add(t->job->run.dir, line) != OK)
+        err_forget(); // a full disk must not end training; the next checkpoint will say so
+    log_progress("iteration %" PRId64 ": training, step %" PRId64 " of %" PRId64
+                 ", loss %.4f, %.0f tokens/s",
+                 place->iteration, place->step, s->steps, done->loss,
+                 (double)done->tokens / (seconds > 0 ? seconds : 1));
+}
 
 // A line of batches.jsonl: the examples of a step in the order in which they were drawn.
 static Err tell_batch(Trainers *t, const Stepping *s, const Place *place)
@@ -310,7 +322,7 @@ static Err one_step(Trainers *t, Stepping *s, Place *place, int *stop)
              "steps in a row: lower schedule.lr, or look at the examples of this iteration",
              place->iteration, place->step, s->skips);
     if (t->job->roles.trainers.rank == 0)
-        tell_step(t, place, s->steps, lr, &done, clock_now() - began);
+        tell_step(t, s, place, lr, &done, clock_now() - began);
     return OK;
 }
 
@@ -368,24 +380,58 @@ static void tell_left_out(const Trainers *t, int64_t iteration)
         err_forget(); // it was said on the terminal
 }
 
+static Err make_pools(Trainers *t, int64_t iteration, MixturePools **pools)
+{
+    const Settings *s = t->job->settings;
+
+    return mixture_pools(t->step, &t->mixture, s->source, settings_mixture(s, iteration), iteration,
+                         pools);
+}
+
+// Epochs took as many steps as the sets of then, which are all read, make them.
+static Err count_steps_before(Trainers *t, int64_t iteration)
+{
+    const Settings *s = t->job->settings;
+
+    t->steps_before = 0;
+    for (int64_t i = 0; i < iteration; i++) {
+        ArenaMark     mark = arena_mark(t->step);
+        MixturePools *pools = NULL;
+
+        if (settings_phase(s, i)->epochs > 0)
+            TRY(make_pools(t, i, &pools));
+        t->steps_before += settings_steps(s, i, pools == NULL ? 0 : mixture_total(pools));
+        arena_back(t->step, mark);
+    }
+    return OK;
+}
+
 static Err prepare(Trainers *t, int64_t iteration, Stepping *s, Place *place)
 {
     const Settings *set = t->job->settings;
-    const Mixture  *mixture = iteration == 0 ? &set->base_mixture : &set->loop_mixture;
 
-    s->phase = iteration == 0 ? &set->base : &set->loop;
-    s->steps = settings_steps(set, iteration);
-    t->steps_before = 0;
-    for (int64_t i = 0; i < iteration; i++)
-        t->steps_before += settings_steps(set, i);
+    s->phase = settings_phase(set, iteration);
     TRY(begin(t, s->phase, place));
     TRY(read_sets(t, iteration));
     tell_left_out(t, iteration);
-    if (s->steps == 0)
-        return OK;
-    s->batch = arena_new(t->step, TrainExample, s->phase->batch);
-    return mixture_pools(t->step, &t->mixture, t->job->settings->source, mixture, iteration,
-                         (MixturePools **)&s->pools);
+    TRY(count_steps_before(t, iteration));
+    if (s->phase->epochs > 0 || settings_steps(set, iteration, 0) > 0)
+        TRY(make_pools(t, iteration, &s->pools));
+    s->steps = settings_steps(set, iteration, s->pools == NULL ? 0 : mixture_total(s->pools));
+    if (s->steps > 0)
+        s->batch = arena_new(t->step, TrainExample, s->phase->batch);
+    return OK;
+}
+
+// Epochs become steps only now.
+static void tell_passes(const Trainers *t, int64_t iteration, const Stepping *s)
+{
+    if (s->steps > 0 && in_passes(t, iteration))
+        log_here(LOG_INFO,
+                 "iteration %" PRId64 ": %" PRId64 " steps of %" PRId64
+                 " are %.2f passes over %" PRId64 " examples",
+                 iteration, s->steps, s->phase->batch, passes_of(s, s->steps),
+                 mixture_total(s->pools));
 }
 
 static void tell_iteration(int64_t iteration, const Stepping *s, double seconds)
@@ -411,6 +457,8 @@ static Err train_all(Trainers *t, int64_t iteration)
     Err e = comm_agree(c, prepare(t, iteration, &s, &place));
     clock_end("load");
     TRY(e);
+    if (c->rank == 0)
+        tell_passes(t, iteration, &s);
     clock_begin("train");
     watchdog_begin("train", STEP_TIMEOUT_S);
     e = steps_all(t, &s, &place);

@@ -72,6 +72,20 @@ static Err parse_named_value(const Command *c, const char *word, Args *out)
     return OK;
 }
 
+static Err check_words(const Command *c, const Args *a)
+{
+    if (a->words < c->words_min)
+        FAIL(ERR_USAGE, "tandem %s: something is missing; usage: tandem %s %s", c->name, c->name,
+             c->usage);
+    if (a->words > c->words_max)
+        FAIL(ERR_USAGE, "tandem %s: \"%s\" is one word too many%s; usage: tandem %s %s", c->name,
+             a->word[c->words_max],
+             option_at(c, "model", strlen("model")) >= 0 ? " (a model is given by --model PATH)"
+                                                         : "",
+             c->name, c->usage);
+    return OK;
+}
+
 Err args_parse(const Command *c, int argc, char **argv, Args *out)
 {
     *out = (Args){0};
@@ -86,11 +100,7 @@ Err args_parse(const Command *c, int argc, char **argv, Args *out)
             out->word[out->words++] = argv[i];
         }
     }
-    if (out->words < c->words_min || out->words > c->words_max)
-        FAIL(ERR_USAGE, "tandem %s: %s; usage: tandem %s %s", c->name,
-             out->words < c->words_min ? "something is missing" : "there are words too many",
-             c->name, c->usage);
-    return OK;
+    return check_words(c, out);
 }
 
 const char *args_text(const Command *c, const Args *a, const char *name)

@@ -227,6 +227,7 @@ static Err open_talk(Chat *c, Arena *arena, const Command *command, const Args *
 
     TRY(talk_open(arena, o->model, &c->talk));
     TRY(talk_want_tokenizer(&c->talk, o->model, "a conversation"));
+    TRY(talk_want_form(arena, &c->talk));
     c->context =
         o->context > 0 && o->context < c->talk.model.dims.T ? o->context : c->talk.model.dims.T;
     c->ask = (DecodeRequest){.spec = STANDARD, .max_tokens = INT32_MAX};

@@ -55,7 +55,10 @@ static Err export_whole(Arena *scratch, const ImportModel *found, const Args *a,
     Dims        plain = found->dims;
     Net         net = net_make(scratch, &found->dims, NET_INFER);
     const char *out = args_text(c, a, "out");
-    ExportModel m = {.flat = net.flat, .tokenizer = found->tokenizer, .name = name_of(found)};
+    ExportModel m = {.flat = net.flat,
+                     .tokenizer = found->tokenizer,
+                     .chat = import_chat_template(found, NULL),
+                     .name = name_of(found)};
     Params      params;
     const Json *json;
     Vocab      *vocab;
@@ -77,12 +80,15 @@ static Err export_whole(Arena *scratch, const ImportModel *found, const Args *a,
 
 static Err export_adapter(Arena *scratch, const ImportModel *found, const char *out)
 {
+    const char  *chat = import_chat_template(found, NULL);
     Net          net = net_make(scratch, &found->dims, NET_INFER);
     ImportOrigin origin = {.unders = 0};
     NetPart      top;
 
     TRY(import_load_net(scratch, found, &net, &origin));
     top = net_part(&net, found->dims.adapters - 1);
+    if (chat != NULL)
+        TRY(export_template(chat, out));
     return peft_write(scratch, top.params, top.flat, origin.base, out);
 }
 
@@ -124,6 +130,9 @@ static Err export_with(Arena *scratch, const ImportModel *found, const Args *a, 
     return export_adapter(scratch, found, args_text(c, a, "out"));
 }
 
+static const char NO_TEMPLATE[] = "; it knows the prompt format of its recipe, which is no chat "
+                                  "template: the files do not say it";
+
 static Err export_model(Arena *arena, const Command *c, const Args *a)
 {
     static const char *const forms[] = {"hf", "gguf", "adapter"};
@@ -144,9 +153,10 @@ static Err export_model(Arena *arena, const Command *c, const Args *a)
     e = export_with(&scratch, &found, a, c, form);
     arena_free(&scratch);
     TRY(e);
-    text_printf(&t, "%s written to %s as %s%s\n", found.chosen, args_text(c, a, "out"),
+    text_printf(&t, "%s written to %s as %s%s%s\n", found.chosen, args_text(c, a, "out"),
                 form == TO_ADAPTER ? "a folder of PEFT" : args_text(c, a, "dtype"),
-                found.tokenizer == NULL ? "; it brings no tokenizer, so there is none" : "");
+                found.tokenizer == NULL ? "; it brings no tokenizer, so there is none" : "",
+                import_has_messages(&found) ? NO_TEMPLATE : "");
     return commands_print(&t);
 }
 

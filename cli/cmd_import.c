@@ -33,6 +33,8 @@ static Err read_all(Arena *scratch, const ImportModel *found, Ready *r)
     TRY(import_vocab(scratch, found, &json, &v)); // one that is not read is no use in the file
     if (v != NULL)
         r->texts.tokenizer = found->tokenizer;
+    if (found->chat_format != NULL)
+        r->texts.chat = found->chat_format;
     return OK;
 }
 

@@ -1,23 +1,37 @@
 #include "campaign/inspect.h"
 #include "cli/commands.h"
 #include "io/file.h"
+#include "model/adapters/import_adapter.h"
 #include "model/adapters/peft.h"
 #include "model/files/export_model.h"
 #include "model/files/foreign.h"
 #include "model/files/import.h"
+#include "model/vocab.h"
 
 #include <string.h>
 
 // A model of others: run directories and weight files have more to say.
-static int is_model(const char *path)
+static int is_model(Arena *scratch, const char *path)
 {
-    char config[FILE_PATH_MAX];
+    const char *base = NULL;
+    char        config[FILE_PATH_MAX];
 
-    if (peft_is(path))
+    if (import_split(scratch, path, &base) != path || peft_is(path))
         return 1;
     if (!file_is_folder(path))
         return foreign_is(path);
     return file_join(config, path, "config.json") == OK && file_exists(config);
+}
+
+// The folder of a tokenizer alone.
+static Err has_tokenizer(Arena *scratch, const char *path, int *is_one)
+{
+    const char *source = NULL;
+
+    if (file_is_folder(path))
+        TRY(vocab_source(scratch, path, &source));
+    *is_one = source != NULL;
+    return OK;
 }
 
 // Neither a run nor a model: the words of those who open models say best what it is.
@@ -35,8 +49,14 @@ static int is_neither(const char *path)
 
 static Err inspect_path(Text *t, Arena *scratch, const Command *c, const Args *a, const char *path)
 {
-    if (!args_has(c, a, "yields") && !args_has(c, a, "digest") && is_model(path))
+    int is_plain = !args_has(c, a, "yields") && !args_has(c, a, "digest"), is_tokenizer = 0;
+
+    if (is_plain && is_model(scratch, path))
         return describe_model(t, scratch, path);
+    if (is_plain)
+        TRY(has_tokenizer(scratch, path, &is_tokenizer));
+    if (is_tokenizer)
+        return describe_tokenizer(t, scratch, path);
     if (is_neither(path))
         return import_find(scratch, path, &(ImportModel){0});
     if (args_has(c, a, "yields"))

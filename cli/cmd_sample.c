@@ -266,6 +266,8 @@ static Err sample(Arena *arena, const Command *c, const Args *a)
     TRY(read_words(c, a, &w));
     TRY(talk_read_options(c, a, &s.request));
     TRY(talk_open(arena, w.model, &t));
+    if (w.is_chat)
+        TRY(talk_want_form(arena, &t));
     TRY(read_prompts(arena, &t, &w, &s));
     if (w.is_chat)
         TRY(talk_add_ends(t.form, &s.request));

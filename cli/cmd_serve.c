@@ -129,6 +129,18 @@ static int64_t run_need(const Serve *s, const Dims *d, const Options *o)
            arena_need(CONNECTIONS, (int64_t)sizeof(ServeJob)) + (1 << 20);
 }
 
+// A chat template that is none leaves the model everything but conversations.
+static void open_form(Serve *s, Arena *arena, Talk *t)
+{
+    if (talk_want_form(arena, t) == OK) {
+        s->chat = t->form;
+        return;
+    }
+    s->chat_fault = arena_text(arena, err_record()->text);
+    err_forget();
+    log_once(LOG_WARN, "no conversations are answered: %s", s->chat_fault);
+}
+
 static Err open_model(Serve *s, Arena *run, Arena *arena, const Options *o)
 {
     Talk        t;
@@ -136,7 +148,7 @@ static Err open_model(Serve *s, Arena *run, Arena *arena, const Options *o)
 
     TRY(talk_open(arena, o->model, &t));
     s->vocab = t.vocab;
-    s->chat = t.form;
+    open_form(s, arena, &t);
     s->context = o->context > 0 && o->context < d->T ? o->context : d->T;
     TRY(arena_make(run, "run", run_need(s, d, o)));
     TRY(model_files_open(run, arena, o->model, &s->net));

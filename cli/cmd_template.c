@@ -1,5 +1,7 @@
 #define _GNU_SOURCE // strptime, timegm
 #include "cli/commands.h"
+#include "cli/model_files.h"
+#include "cli/talk.h"
 #include "io/file.h"
 #include "model/text/chat/chat_template.h"
 #include "model/vocab.h"
@@ -44,6 +46,11 @@ static Err read_request(const Job *job, const Json *one, ChatRequest *q)
     if (one->kind != JSON_OBJECT)
         FAIL(ERR_DATA, "%s: expected an object with \"messages\", found %s",
              json_where(one, (char[JSON_WORDS]){0}, JSON_WORDS), json_kind_name(one->kind));
+    if (json_member(one, "messages") == NULL)
+        FAIL(ERR_DATA,
+             "%s: a conversation is {\"messages\": [{\"role\", \"content\"}, ...]}; this object "
+             "has no \"messages\"",
+             json_where(one, (char[JSON_WORDS]){0}, JSON_WORDS));
     TRY(json_only(one, known, sizeof known / sizeof known[0]));
     *q = (ChatRequest){.tools = json_member(one, "tools"),
                        .documents = json_member(one, "documents"),
@@ -183,13 +190,56 @@ static void add_tokens(Job *job, const char *bos, const char *eos)
     }
 }
 
+// The template inside of a weight file, a GGUF, a run or an adapter, with the tokenizer there.
+static Err open_closed(Job *job, const char *model)
+{
+    Talk t;
+
+    TRY(talk_open(job->arena, model, &t));
+    TRY(talk_want_form(job->arena, &t));
+    if (t.form == NULL || chatform_template(t.form) == NULL)
+        FAIL(ERR_DATA, "%s: this model brings no chat template; --template FILE.jinja gives one",
+             model);
+    job->chat = *chatform_template(t.form);
+    job->vocab = t.vocab;
+    return OK;
+}
+
+// A file of Jinja with a tokenizer that says what begins and ends a text.
+static Err open_with_tokenizer(Job *job, const char *file, const char *tokenizer)
+{
+    char     *text;
+    int64_t   bytes;
+    ChatForm *form;
+
+    TRY(model_files_tokenizer(job->arena, tokenizer, &job->vocab));
+    TRY(chat_template_open(job->arena, file, &job->chat)); // says best what is wrong
+    TRY(file_read(job->arena, file, 64 << 20, &text, &bytes));
+    TRY(chatform_make(job->arena, file, text, job->vocab, &form));
+    if (chatform_template(form) != NULL)
+        job->chat = *chatform_template(form);
+    return OK;
+}
+
+static Err open_template(Job *job, const char *model, const char *file, const char *tokenizer)
+{
+    int is_closed = 0;
+
+    if (file != NULL && tokenizer != NULL && !file_is_folder(file))
+        return open_with_tokenizer(job, file, tokenizer);
+    if (file != NULL)
+        return chat_template_open(job->arena, file, &job->chat);
+    TRY(model_files_is_closed(job->arena, model, &is_closed));
+    return is_closed ? open_closed(job, model) : chat_template_open(job->arena, model, &job->chat);
+}
+
 static Err open_tokenizer(Job *job, const char *model, const char *tokenizer)
 {
     const char *json = NULL;
 
     if (tokenizer != NULL)
-        return vocab_open(job->arena, tokenizer, &job->vocab);
-    if (model == NULL || !file_is_folder(model))
+        return model_files_tokenizer(job->arena, tokenizer, &job->vocab);
+    if (job->vocab != NULL || model == NULL || !file_is_folder(model))
         return OK;
     TRY(vocab_source(&job->item, model, &json));
     return json == NULL ? OK : vocab_open(job->arena, model, &job->vocab);
@@ -226,7 +276,7 @@ static Err work(Job *job, const Command *c, const Args *a)
     Text        summary = text_make(job->arena);
 
     TRY(read_time(job, args_text(c, a, "now")));
-    TRY(chat_template_open(job->arena, file != NULL ? file : model, &job->chat));
+    TRY(open_template(job, model, file, args_text(c, a, "tokenizer")));
     add_tokens(job, args_text(c, a, "bos"), args_text(c, a, "eos"));
     TRY(ask_tokenizer(job, model, args_text(c, a, "tokenizer")));
     if (args_has(c, a, "check"))
@@ -278,11 +328,12 @@ static Err run(const Comm *world, Arena *arena, const Command *c, const Args *a)
 
 static const ArgsOption OPTIONS[] = {
     {"model", "DIR", NULL,
-     "folder with chat_template.jinja or tokenizer_config.json, and a tokenizer for token ids"},
+     "any model that has a chat template: folder, .gguf, weight file, run directory"},
     {"template", "FILE.jinja", NULL, "a template by itself"},
-    {"tokenizer", "DIR|FILE", NULL, "the tokenizer for token ids; standard: that of --model"},
-    {"bos", "TEXT", NULL, "what the template knows as bos_token"},
-    {"eos", "TEXT", NULL, "what the template knows as eos_token"},
+    {"tokenizer", "DIR|FILE", NULL,
+     "the tokenizer, for token ids and special tokens [that of --model]"},
+    {"bos", "TEXT", NULL, "what the template knows as bos_token [the tokenizer's]"},
+    {"eos", "TEXT", NULL, "what the template knows as eos_token [the tokenizer's]"},
     {"in", "FILE.json", NULL, "an array of conversations"},
     {"out", "FILE.json", NULL, "an array of what became of them"},
     {"now", "TIME", NULL, "the time for templates that write the date: 2024-07-26[T12:30:00]"},
@@ -291,7 +342,8 @@ static const ArgsOption OPTIONS[] = {
 
 const Command CMD_TEMPLATE = {
     .name = "template",
-    .usage = "--model DIR|--template FILE.jinja --in FILE.json --out FILE.json",
+    .usage = "--model DIR|--template FILE.jinja --in FILE.json --out FILE.json\n"
+             "       tandem template --model DIR|--template FILE.jinja --check",
     .about = "conversations as a model's chat template writes them, and where the assistant speaks",
     .details =
         "A conversation is {\"messages\": [{\"role\", \"content\", ...}], \"tools\": [...],\n"
@@ -304,7 +356,9 @@ const Command CMD_TEMPLATE = {
         "says so in place of spans, ids and mask; where it drops a message of the system, "
         "\"lost\"\n"
         "does.\n",
-    .examples = "  tandem template --model models/qwen2 --in talk.json --out texts.json\n"
+    .examples = "  echo '[{\"messages\": [{\"role\": \"user\", \"content\": \"Hi\"}]}]' > "
+                "talk.json\n"
+                "  tandem template --model models/qwen2 --in talk.json --out texts.json\n"
                 "  tandem template --model models/qwen2 --check\n",
     .words_min = 0,
     .words_max = 0,

@@ -1,4 +1,5 @@
 #include "cli/commands.h"
+#include "cli/model_files.h"
 #include "io/file.h"
 #include "model/text/bpe_train.h"
 #include "model/text/zeros.h"
@@ -125,7 +126,7 @@ static Err convert(Arena *arena, const Command *c, const Args *a, Convert one)
     if (tokenizer == NULL || in == NULL || out == NULL)
         FAIL(ERR_USAGE, "tandem tokenizer: --tokenizer, --in and --out are needed; see --help");
     job.frames = args_has(c, a, "frame");
-    TRY(vocab_open(arena, tokenizer, &job.vocab));
+    TRY(model_files_tokenizer(arena, tokenizer, &job.vocab));
     TRY(read_array(&job, in));
     TRY(arena_make(&job.item, "text", (int64_t)1 << 36));
     TRY(arena_make(&texts, "output", (int64_t)1 << 36));
@@ -199,7 +200,8 @@ static Err run(const Comm *world, Arena *arena, const Command *c, const Args *a)
 
 static const ArgsOption OPTIONS[] = {
     {"tokenizer", "PATH", NULL,
-     "a folder or file: tokenizer.json, tokenizer.model, vocab.json + merges.txt, *.tiktoken"},
+     "a folder or file: tokenizer.json, tokenizer.model, vocab.json + merges.txt, *.tiktoken; or a "
+     "model that holds one: .gguf, weight file, run directory"},
     {"in", "FILE", NULL,
      "JSON: an array of texts, or of arrays of ids; for train texts as they are"},
     {"out", "PATH", NULL, "the JSON file to write; for train a folder"},
@@ -216,7 +218,9 @@ const Command CMD_TOKENIZER = {
     .about = "texts to token ids and back; learn a tokenizer",
     .details = "train learns a byte-level BPE and writes it as tokenizer.json, vocab.json and "
                "merges.txt;\nthe first of --names begins and ends texts.\n",
-    .examples = "  tandem tokenizer encode --tokenizer model/ --in texts.json --out ids.json\n"
+    .examples = "  echo '[\"Hello there\"]' > texts.json\n"
+                "  tandem tokenizer encode --tokenizer model/ --in texts.json --out ids.json\n"
+                "  tandem tokenizer decode --tokenizer model.gguf --in ids.json --out again.json\n"
                 "  tandem tokenizer train --in corpus.txt --size 4096 --out tok "
                 "--names \"<|endoftext|>\"\n",
     .words_min = 1,

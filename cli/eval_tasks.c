@@ -3,7 +3,6 @@
 #include "campaign/tasks/task_run.h"
 #include "cli/commands.h"
 #include "cli/model_files.h"
-#include "io/ckpt.h"
 #include "io/file.h"
 #include "model/files/import.h"
 
@@ -54,32 +53,22 @@ static Err read_options(const Command *c, const Args *a, Wanted *w)
 
 // ---- the model
 
-static int is_ours(const char *chosen)
-{
-    size_t n = strlen(chosen);
-
-    return n > 3 && strcmp(chosen + n - 3, ".h5") == 0;
-}
-
 // The form of conversations: --template, else what the weight file carries, else the tokenizer's.
-static Err open_chat(Arena *arena, const Wanted *w, TaskModel *m)
+static Err open_chat(Arena *arena, const Wanted *w, const ImportModel *found, TaskModel *m)
 {
-    CkptTexts   texts = {0};
-    const char *where = m->chosen;
+    const char *where = m->chosen, *format = found->chat_format;
     char       *text;
     int64_t     bytes;
     ChatForm   *chat;
 
-    if (is_ours(m->chosen))
-        TRY(ckpt_read_texts(arena, m->chosen, &texts));
     if (w->template != NULL) {
         where = w->template;
         TRY(file_read(arena, w->template, TEMPLATE_BYTES_MAX, &text, &bytes));
         if (bytes == 0)
             FAIL(ERR_DATA, "%s: a chat template is expected; the file is empty", w->template);
-        texts.chat = text;
+        format = text;
     }
-    TRY(chatform_make(arena, where, texts.chat, m->vocab, &chat));
+    TRY(chatform_make(arena, where, format, m->vocab, &chat));
     m->chat = chat;
     return OK;
 }
@@ -102,7 +91,7 @@ static Err open_model(Arena *run, Arena *arena, const Wanted *w, TaskModel *m, N
                      .vocab = vocab,
                      .slots = (int)w->slots,
                      .threads = omp_get_max_threads()};
-    TRY(open_chat(arena, w, m));
+    TRY(open_chat(arena, w, &found, m));
     TRY(arena_make(run, "model", net_need(&found.dims, NET_INFER) + (1 << 20)));
     return model_files_open(run, arena, w->model, net);
 }

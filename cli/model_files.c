@@ -1,7 +1,9 @@
 #include "cli/model_files.h"
 
+#include "io/file.h"
 #include "io/json.h"
 #include "model/adapters/import_adapter.h"
+#include "model/files/foreign.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -62,6 +64,37 @@ Err model_files_vocab(Arena *arena, const char *path, Vocab **out)
 
     TRY(import_find(arena, path, &m));
     return import_vocab(arena, &m, &json, out);
+}
+
+Err model_files_is_closed(Arena *arena, const char *path, int *out)
+{
+    char        weights[FILE_PATH_MAX], adapter[FILE_PATH_MAX];
+    const char *source = NULL;
+
+    *out = text_ends_with(path, ".h5") || (!file_is_folder(path) && foreign_is(path)) ||
+           (!file_exists(path) && strchr(path, '@') != NULL); // ADAPTER@BASE
+    if (!file_is_folder(path))
+        return OK;
+    TRY(file_join(weights, path, "weights"));
+    TRY(file_join(adapter, path, "adapter_config.json"));
+    if (!file_exists(weights) && !file_exists(adapter))
+        return OK;
+    TRY(vocab_source(arena, path, &source));
+    *out = source == NULL;
+    return OK;
+}
+
+Err model_files_tokenizer(Arena *arena, const char *path, Vocab **out)
+{
+    int is_closed;
+
+    TRY(model_files_is_closed(arena, path, &is_closed));
+    if (!is_closed)
+        return vocab_open(arena, path, out);
+    TRY(model_files_vocab(arena, path, out));
+    if (*out == NULL)
+        FAIL(ERR_DATA, "%s: this model brings no tokenizer", path);
+    return OK;
 }
 
 Err model_files_open(Arena *run, Arena *scratch, const char *path, Net *out)

@@ -21,5 +21,11 @@ Err model_files_open(Arena *run, Arena *scratch, const char *path, Net *out);
 // Its sizes and its tokenizer (NULL: it brings none) first, to plan memory.
 Err model_files_dims(Arena *scratch, const char *path, Dims *out);
 Err model_files_vocab(Arena *arena, const char *path, Vocab **out);
+// Whether it is a file or folder of a model that holds tokenizer and chat template inside, if it
+// has any: a .gguf, .bin or weight file, a run directory, a folder of PEFT.
+Err model_files_is_closed(Arena *arena, const char *path, int *out);
+// A tokenizer by the path of its files (vocab_open), or of a model of any kind that brings one.
+// ERR_DATA, ERR_IO.
+Err model_files_tokenizer(Arena *arena, const char *path, Vocab **out);
 
 #endif

@@ -73,8 +73,9 @@ typedef struct Serve {
     const char *key;       // that requests must show; NULL: none
     int64_t     created;   // seconds since 1970
     Net         net;
-    Vocab      *vocab; // NULL: ids only
-    ChatForm   *chat;
+    Vocab      *vocab;      // NULL: ids only
+    ChatForm   *chat;       // NULL: no tokenizer, or
+    const char *chat_fault; // why there are no conversations
     int64_t     context;
     Decoder    *decoder;
     Acts       *acts;   // to score prompts

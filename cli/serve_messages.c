@@ -151,6 +151,8 @@ Err serve_read_messages(Serve *s, const Json *body, ServeJob *job, ServeFault *f
 
     fault->param = "messages";
     TRY(serve_want_vocab(s, "messages"));
+    if (s->chat == NULL)
+        FAIL(ERR_DATA, "messages: this model has no conversations: %s", s->chat_fault);
     if (list == NULL || list->kind != JSON_ARRAY || list->length == 0)
         FAIL(ERR_DATA, "messages: expected a list of at least one message");
     TRY(read_tools(s, body, &tools, fault));

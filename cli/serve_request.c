@@ -127,8 +127,10 @@ static Err check_model(const Serve *s, const Json *body, ServeFault *fault)
     if (m != NULL && strcmp(m->text, s->name) != 0) {
         fault->status = 404;
         fault->code = "model_not_found";
-        FAIL(ERR_DATA, "there is no model %s here, only \"%s\"", json_show(m, found, sizeof found),
-             s->name);
+        FAIL(ERR_DATA,
+             "the model here is \"%s\"; found \"%.60s\": leave the member out, or start the "
+             "server with that --name",
+             s->name, m->text);
     }
     fault->param = NULL;
     return OK;

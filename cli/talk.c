@@ -1,32 +1,22 @@
 #include "cli/talk.h"
 
-#include "io/ckpt.h"
-
 #include <math.h>
 #include <string.h>
 
 // ---- opening
 
-static int is_ours(const char *chosen)
-{
-    size_t n = strlen(chosen);
-
-    return n > 3 && strcmp(chosen + n - 3, ".h5") == 0;
-}
-
 Err talk_open(Arena *arena, const char *path, Talk *out)
 {
-    ImportModel *m = &out->model;
-    CkptTexts    texts = {0};
-
     *out = (Talk){0};
-    TRY(import_find(arena, path, m));
-    TRY(import_vocab(arena, m, &out->tokenizer, &out->vocab));
-    if (out->vocab == NULL)
+    TRY(import_find(arena, path, &out->model));
+    return import_vocab(arena, &out->model, &out->tokenizer, &out->vocab);
+}
+
+Err talk_want_form(Arena *arena, Talk *t)
+{
+    if (t->vocab == NULL)
         return OK;
-    if (is_ours(m->chosen))
-        TRY(ckpt_read_texts(arena, m->chosen, &texts));
-    return chatform_make(arena, m->chosen, texts.chat, out->vocab, &out->form);
+    return chatform_make(arena, t->model.chosen, t->model.chat_format, t->vocab, &t->form);
 }
 
 Err talk_want_tokenizer(const Talk *t, const char *path, const char *what)

@@ -13,11 +13,13 @@ typedef struct Talk {
     ImportModel model;
     const Json *tokenizer; // NULL where the model brings none, like the two below
     Vocab      *vocab;
-    ChatForm   *form;
+    ChatForm   *form; // NULL before talk_want_form
 } Talk;
 
-// Without the weights.  Errors: those of import_find, vocab_make and chatform_make.
+// Without the weights.  Errors: those of import_find and import_vocab.
 Err talk_open(Arena *arena, const char *path, Talk *out);
+// The form of conversations, which only those need who have some.  Errors: those of chatform_make.
+Err talk_want_form(Arena *arena, Talk *t);
 // ERR_DATA if the model has no tokenizer; `what` is what needs one.
 Err talk_want_tokenizer(const Talk *t, const char *path, const char *what);
 

@@ -61,6 +61,8 @@ Err chatform_make(Arena *run, const char *where, const char *format, const Vocab
         return make_template(run, where, format, f);
     if (own != NULL)
         return make_template(run, arena_format(run, "%s: chat template", where), own, f);
+    if (vocab != NULL && vocab_chat_fault(vocab) != NULL)
+        FAIL(ERR_DATA, "%s: %s", where, vocab_chat_fault(vocab));
     return OK;
 }
 
@@ -165,50 +167,95 @@ static Err as_texts(Arena *arena, const Json *messages, ChatMessage **out, int *
     return OK;
 }
 
-// ---- special tokens in contents
+// ---- special and unknown tokens in contents
 
-static int spells_special(const Vocab *v, Arena *scratch, const char *text, int64_t length)
+static const char SPELLED[] = "special token in text", NO_TOKEN[] = "no token";
+
+static int64_t count_id(const int32_t *ids, int64_t count, int32_t id)
 {
-    ArenaMark mark = arena_mark(scratch);
-    int64_t   room = vocab_room(v, text, length), count = 0;
-    int32_t  *ids = arena_new(scratch, int32_t, room);
-    int       found = 0;
+    int64_t found = 0;
 
-    if (vocab_encode_special(v, text, length, ids, room, &count) != OK) {
-        err_forget(); // the prompt as a whole says why
-        count = 0;
-    }
     for (int64_t i = 0; i < count; i++)
-        found |= step_is_special(v, ids[i]);
-    arena_back(scratch, mark);
+        found += ids[i] == id;
     return found;
 }
 
-const Json *chatform_spelled(const Vocab *v, Arena *scratch, const Json *node)
+static int64_t encode(const Vocab *v, const char *text, int64_t length, int with_names,
+                      int32_t *ids)
+{
+    int64_t room = vocab_room(v, text, length), count = 0;
+    Err     e = with_names ? vocab_encode_special(v, text, length, ids, room, &count)
+                           : vocab_encode(v, text, length, ids, room, &count);
+
+    if (e == OK)
+        return count;
+    err_forget(); // the prompt as a whole says why
+    return 0;
+}
+
+// The unknown token may be spelled out, or stand for a character: then plain text becomes it, too.
+static const char *text_fault(const Vocab *v, Arena *scratch, const char *text, int64_t length)
+{
+    ArenaMark   mark = arena_mark(scratch);
+    int32_t    *ids = arena_new(scratch, int32_t, vocab_room(v, text, length));
+    int32_t     unknown = vocab_unknown(v);
+    int64_t     count = encode(v, text, length, 1, ids), unknowns = 0;
+    const char *why = NULL;
+
+    for (int64_t i = 0; i < count; i++)
+        if (ids[i] == unknown)
+            unknowns++;
+        else if (step_is_special(v, ids[i]))
+            why = SPELLED;
+    if (why == NULL && unknowns > 0) {
+        count = encode(v, text, length, 0, ids);
+        why = count_id(ids, count, unknown) > 0 ? NO_TOKEN : SPELLED;
+    }
+    arena_back(scratch, mark);
+    return why;
+}
+
+// Keys and roles need not have tokens: templates read them, and write words of their own.
+static const char *node_fault(const Vocab *v, Arena *scratch, const Json *node)
+{
+    const char *key = node->key == NULL ? "" : node->key;
+    const char *why = text_fault(v, scratch, key, (int64_t)strlen(key));
+
+    if (why == SPELLED || node->kind != JSON_TEXT)
+        return why == SPELLED ? why : NULL;
+    why = text_fault(v, scratch, node->text, node->length);
+    return why == NO_TOKEN && strcmp(key, "role") == 0 ? NULL : why;
+}
+
+const char *chatform_fault(const Vocab *v, Arena *scratch, const Json *node, const Json **found)
+{
+    const char *why = node_fault(v, scratch, node);
+
+    if (why != NULL && found != NULL)
+        *found = node;
+    if (node->kind == JSON_ARRAY || node->kind == JSON_OBJECT)
+        for (const Json *m = node->child; m != NULL && why == NULL; m = m->next)
+            why = chatform_fault(v, scratch, m, found);
+    return why;
+}
+
+static Err refuse(const ChatForm *f, Arena *scratch, const Json *node, const char *what)
 {
     const Json *found = NULL;
-
-    if (node->key != NULL && spells_special(v, scratch, node->key, (int64_t)strlen(node->key)))
-        return node;
-    if (node->kind == JSON_TEXT)
-        return spells_special(v, scratch, node->text, node->length) ? node : NULL;
-    if (node->kind != JSON_ARRAY && node->kind != JSON_OBJECT)
-        return NULL;
-    for (const Json *m = node->child; m != NULL && found == NULL; m = m->next)
-        found = chatform_spelled(v, scratch, m);
-    return found;
-}
-
-static Err refuse_special(const ChatForm *f, Arena *scratch, const Json *node, const char *what)
-{
-    const Json *found = node == NULL ? NULL : chatform_spelled(f->vocab, scratch, node);
+    const char *why = node == NULL ? NULL : chatform_fault(f->vocab, scratch, node, &found);
     char        path[JSON_WORDS], shown[JSON_WORDS];
 
-    if (found == NULL)
+    if (why == NULL)
         return OK;
+    json_path(found, path, sizeof path);
+    json_show(found, shown, sizeof shown);
+    if (why == NO_TOKEN)
+        FAIL(ERR_DATA,
+             "%s%s has a character that this model's tokenizer has no token for: %s; take it out",
+             what, path, shown);
     FAIL(ERR_DATA,
          "%s%s spells a special token of this model, which a text must not: %s; take it out", what,
-         json_path(found, path, sizeof path), json_show(found, shown, sizeof shown));
+         path, shown);
 }
 
 // ---- prompts
@@ -220,8 +267,8 @@ static Err template_prompt(const ChatForm *f, Arena *arena, Arena *scratch, cons
     ChatText    c;
     int64_t     room;
 
-    TRY(refuse_special(f, scratch, messages, "messages"));
-    TRY(refuse_special(f, scratch, tools, "tools"));
+    TRY(refuse(f, scratch, messages, "messages"));
+    TRY(refuse(f, scratch, tools, "tools"));
     TRY(chat_template_render(&f->chat, arena, scratch, &q, &c));
     TRY(chat_template_complete(&f->chat, messages, &c));
     room = vocab_room(f->vocab, c.text, c.length);

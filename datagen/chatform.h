@@ -47,8 +47,10 @@ Err chatform_prompt(const ChatForm *f, Arena *arena, Arena *scratch, const Json 
 // A conversation as templates take it: a content of several parts, all texts, becomes one text.
 // ERR_DATA: no list of messages with roles, or another kind of part.
 Err chatform_messages(Arena *arena, const Json *messages, const Json **out);
-// The first text (or key) of a tree that spells a special token, NULL: none does.
-const Json *chatform_spelled(const Vocab *v, Arena *scratch, const Json *node);
+// What forbids a tree of contents: NULL, or a literal reason as steps give it, "special token in
+// text" (one is spelled out) or "no token" (a character became the tokenizer's unknown token), and
+// the first text (or key) that is at fault.  `found` may be NULL.
+const char *chatform_fault(const Vocab *v, Arena *scratch, const Json *node, const Json **found);
 
 // What ends an answer besides the tokenizer's own end token: tokens (-1: none) and texts.  For a
 // template it is what it writes behind the assistant's content.

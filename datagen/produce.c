@@ -11,6 +11,8 @@
 // that memory stays small.
 enum { BLOCKS_MIN = 2, BLOCKS_MAX = 16 };
 
+enum { RECORD_COPIES = 12 }; // of a drawn record at most: fields, segments, tokens, rows
+
 // Of addresses; the least is for records with long texts of their own.
 static const int64_t BLOCK_BYTES = (int64_t)1 << 30, BLOCK_BYTES_MAX = (int64_t)1 << 40;
 static const int64_t WORK_BYTES = JINJA_ARENA_BYTES + (1 << 29);
@@ -67,13 +69,15 @@ typedef struct Engine {
 
 // Addresses for the records of a block with their texts, and for its rows.  Reserved generously:
 // pages count only once they are touched.
-static int64_t block_bytes(const Recipe *r, const RecipeStage *stage, int64_t requests)
+static int64_t block_bytes(const Recipe *r, const RecipeStage *stage, int64_t requests,
+                           int64_t longest)
 {
     int64_t copies = 2 * (stage->end - stage->first) + r->template_slots; // every step may make one
     int64_t text = r->max_tokens * STEP_TOKEN_BYTES + STEP_ANSWER_BYTES;
     int64_t per_record = (int64_t)sizeof(Flight) + 16384 + 4 * r->template_bytes + copies * text;
     int64_t bytes;
 
+    per_record += (copies + RECORD_COPIES) * longest;
     if (__builtin_mul_overflow(3 * requests * stage->samples, per_record, &bytes) ||
         bytes > BLOCK_BYTES_MAX)
         return BLOCK_BYTES_MAX;
@@ -89,7 +93,9 @@ static int64_t smaller(int64_t a, int64_t b)
 static Err open_block(Engine *e, Block *b, int64_t requests)
 {
     if (b->arena.base == NULL)
-        TRY(arena_make(&b->arena, "block", block_bytes(e->job->recipe, e->stage, requests)));
+        TRY(arena_make(
+            &b->arena, "block",
+            block_bytes(e->job->recipe, e->stage, requests, source_longest(e->job->source))));
     arena_back(&b->arena, 0);
     return OK;
 }

@@ -88,8 +88,27 @@ static Err wants(const NameList *list, const Json *json, const char *what, const
          near == NULL ? "" : "\"?");
 }
 
+// Recipes of conversations are mostly used as they are: what is wrong then is the data.
+static Err no_conversations(const NameList *list, const Json *json)
+{
+    char fields[160] = "";
+    int  length = 0;
+
+    for (int i = 0; i < list->count && length < 120; i++)
+        length += snprintf(fields + length, sizeof fields - (size_t)length, "%s%.30s",
+                           i > 0 ? ", " : "", list->name[i]);
+    FAIL(ERR_CONFIG,
+         "%s: no earlier step fills the field \"messages\"; there is %s.  Records of data files "
+         "have "
+         "it if they are conversations in one of the formats of docs/formats.md; for texts take "
+         "base.recipe=recipes/documents.json",
+         STEP_WHERE(json), list->count == 0 ? "no field" : fields);
+}
+
 Err step_wants_field(StepReader *reader, const Json *json, const char *name)
 {
+    if (strcmp(name, "messages") == 0 && !has(&reader->fields, name))
+        return no_conversations(&reader->fields, json);
     return wants(&reader->fields, json, "fills the field", name);
 }
 
@@ -268,8 +287,12 @@ static int64_t encode(const Vocab *v, const char *text, int64_t length, int32_t 
         return 0;
     }
     for (int64_t i = 0; i < count; i++)
-        if (step_is_special(v, ids[i]))
+        if (ids[i] == vocab_unknown(v)) {
+            *why = "no token";
+            return count;
+        } else if (step_is_special(v, ids[i])) {
             *why = "special token in text";
+        }
     return count;
 }
 

@@ -127,9 +127,19 @@ int64_t vocab_token_bytes(const Vocab *v)
     return v->token_bytes;
 }
 
+int32_t vocab_unknown(const Vocab *v)
+{
+    return v->unknown;
+}
+
 const char *vocab_chat_template(const Vocab *v)
 {
     return v->chat_template;
+}
+
+const char *vocab_chat_fault(const Vocab *v)
+{
+    return v->chat_fault;
 }
 
 // ---- encoding

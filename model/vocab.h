@@ -48,8 +48,14 @@ int vocab_ends(const Vocab *v, int32_t id);
 const int32_t *vocab_more_ends(const Vocab *v, int *count);
 int            vocab_is_special(const Vocab *v, int32_t id); // a token that no plain text becomes
 int64_t        vocab_token_bytes(const Vocab *v);            // at least those of the longest token
-// The chat template (Jinja) that came with it; NULL: none.
+// The token that stands for characters without one, as some tokenizers have it; -1: none.
+int32_t vocab_unknown(const Vocab *v);
+// The chat template (Jinja) that came with it; NULL: none.  Where there is one more for
+// conversations with tools ("tool_use"), this is one text that takes the right one of the two.
 const char *vocab_chat_template(const Vocab *v);
+// Why what came with it in the place of a chat template is none that is understood; NULL: all is
+// well.
+const char *vocab_chat_fault(const Vocab *v);
 
 // At most this many ids come of text[0..length).  Hardly more than `length` for most texts; a
 // tokenizer that normalizes may need a few times as many for what is not ASCII.  Never more than

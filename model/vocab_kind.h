@@ -26,12 +26,13 @@ struct Vocab {
     const VocabKind *kind;
     int64_t          size;
     int64_t          token_bytes;                                     // the longest token
-    int32_t          bos, eos, pad;                                   // -1: none
+    int32_t          bos, eos, pad, unknown;                          // -1: none
     int32_t          before[VOCAB_FRAME_MAX], after[VOCAB_FRAME_MAX]; // what frames a text
     int              befores, afters;
     int32_t          end[VOCAB_ENDS_MAX]; // tokens besides eos that end what a model writes
     int              ends;
     const char      *chat_template; // or NULL
+    const char      *chat_fault;    // or NULL
 };
 
 // {"kind": "character"} and {"kind": "byte"}.  As vocab_make.

@@ -287,7 +287,7 @@ Err vocab_make_plain(Arena *run, const Json *config, Vocab **out)
 {
     PlainVocab *v = arena_new(run, PlainVocab, 1);
 
-    v->vocab = (Vocab){.kind = &PLAIN, .token_bytes = CHARACTER_BYTES};
+    v->vocab = (Vocab){.kind = &PLAIN, .unknown = -1, .token_bytes = CHARACTER_BYTES};
     TRY(read_plain(run, config, v));
     if (v->vocab.bos >= 0)
         v->vocab.before[v->vocab.befores++] = v->vocab.bos;

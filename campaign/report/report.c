@@ -1,6 +1,7 @@
 #include "campaign/report/report.h"
 
 #include "campaign/report/report_html.h"
+#include "campaign/report/report_model.h"
 #include "campaign/report/report_svg.h"
 #include "campaign/report/report_yields.h"
 #include "io/file.h"
@@ -32,7 +33,7 @@ static const char STYLE[] =
     "ui-monospace,monospace;background:#f6f6f6}pre{padding:8px;overflow-x:auto;white-space:"
     "pre-wrap;word-break:break-all}svg{width:100%;height:auto}.grid{stroke:#e4e4e4}.tick{font:12px "
     "sans-serif;fill:#555}.title{font:600 14px sans-serif}.key{font:13px sans-serif}.ok{color:"
-    "#007a4d}.no{color:#b03a00}";
+    "#007a4d}.no{color:#b03a00}td.words{text-align:left}";
 
 static int is_kind(const Json *line, const char *kind)
 {
@@ -185,7 +186,8 @@ static void write_yield_chart(Page *p)
     for (int s = 0; s <= sources; s++)
         line[s] = (SvgLine){s == 0 ? "rejected" : line[s].name, count, x, y[s]};
     chart.lines = sources + 1;
-    svg_chart(&p->html, &chart);
+    if (count > 0)
+        svg_chart(&p->html, &chart);
 }
 
 static Err write_examples(Page *p)
@@ -334,6 +336,7 @@ static Err write_page(Page *p)
     text_puts(&p->html, "</h1>\n<p>Run directory <code>");
     html_text(&p->html, p->run->dir);
     text_puts(&p->html, "</code>, made by tandem 0.1.0.</p>\n");
+    report_model(&p->html, p->about, p->metrics);
     write_accuracy(p);
     write_loss(p);
     TRY(write_examples(p));

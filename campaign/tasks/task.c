@@ -284,13 +284,15 @@ static Err read_choice(Arena *run, const Json *root, Task *t)
     return read_templates(run, t, k->choices, &t->choices);
 }
 
+// Texts that a chat template ends a turn with come on top.
 static Err read_stops(Task *t)
 {
     const Json *list = t->keys.generate.stop;
+    int         most = DECODE_STOPS_MAX - (t->keys.chat ? CHATFORM_ENDS_MAX : 0);
 
-    if (list != NULL && (list->kind != JSON_ARRAY || list->length > DECODE_STOPS_MAX))
-        FAIL(ERR_CONFIG, "%s: stop is a list of at most %d texts", TASK_WHERE(list),
-             DECODE_STOPS_MAX);
+    if (list != NULL && (list->kind != JSON_ARRAY || list->length > most))
+        FAIL(ERR_CONFIG, "%s: stop is a list of at most %d texts%s", TASK_WHERE(list), most,
+             t->keys.chat ? " in a chat" : "");
     for (const Json *m = list != NULL ? list->child : NULL; m != NULL; m = m->next) {
         if (m->kind != JSON_TEXT || m->length == 0)
             FAIL(ERR_CONFIG, "%s: a text that ends an answer is expected", TASK_WHERE(m));

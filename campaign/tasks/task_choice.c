@@ -7,10 +7,11 @@
 
 // ---- the choices of a record
 
-static void add_choice(TaskChoices *c, const char *text)
+static void add_choice(TaskChoices *c, const char *text, int place)
 {
-    if (c->count < TASK_TEMPLATES_MAX)
-        c->text[c->count++] = text;
+    CHECK(c->count < TASK_TEMPLATES_MAX, "more than %d choices", TASK_TEMPLATES_MAX);
+    c->place[c->count] = place;
+    c->text[c->count++] = text;
 }
 
 static Err read_field(const TaskRoom *room, const Record *r, TaskChoices *c)
@@ -29,33 +30,38 @@ static Err read_field(const TaskRoom *room, const Record *r, TaskChoices *c)
         if (text == NULL || text->kind != JSON_TEXT)
             FAIL(ERR_DATA, "%s: a choice is a text, or an object with a text; found %s",
                  room->task->keys.choices_field, json_show(m, (char[JSON_WORDS]){0}, JSON_WORDS));
-        add_choice(c, text->text);
+        if (text->length == 0)
+            FAIL(ERR_DATA, "%s: a choice is empty: %.80s", room->task->keys.choices_field, f->text);
+        add_choice(c, text->text, c->count);
     }
     return OK;
 }
 
-static int find_right(const TaskKeys *k, const TaskChoices *c, const char *answer)
+// The place that a letter or a number means, -1: none.
+static int place_of(TaskAnswerIs is, const char *answer)
 {
     char *end;
     long  n;
 
-    switch (k->answer_is) {
-    case ANSWER_LETTER:
-        if (strlen(answer) != 1)
-            return -1;
-        return *answer >= 'a' && *answer <= 'z' ? *answer - 'a' : *answer - 'A';
-    case ANSWER_INDEX:
-    case ANSWER_NUMBER:
-        n = strtol(answer, &end, 10);
-        if (*answer < '0' || *answer > '9' || *end != 0 || n > TASK_TEMPLATES_MAX)
-            return -1;
-        return (int)n - (k->answer_is == ANSWER_NUMBER);
-    default:
-        for (int i = 0; i < c->count; i++)
-            if (strcmp(c->text[i], answer) == 0)
-                return i;
+    if (is == ANSWER_LETTER && strlen(answer) != 1)
         return -1;
-    }
+    if (is == ANSWER_LETTER)
+        return *answer >= 'a' && *answer <= 'z' ? *answer - 'a' : *answer - 'A';
+    n = strtol(answer, &end, 10);
+    if (*answer < '0' || *answer > '9' || *end != 0 || n > TASK_TEMPLATES_MAX)
+        return -1;
+    return (int)n - (is == ANSWER_NUMBER);
+}
+
+static int find_right(const TaskKeys *k, const TaskChoices *c, const char *answer)
+{
+    TaskAnswerIs is = (TaskAnswerIs)k->answer_is;
+    int          place = is == ANSWER_TEXT ? -1 : place_of(is, answer);
+
+    for (int i = 0; i < c->count; i++)
+        if (is == ANSWER_TEXT ? strcmp(c->text[i], answer) == 0 : c->place[i] == place)
+            return i;
+    return -1;
 }
 
 Err task_choices(const TaskRoom *room, const Record *r, TaskChoices *out)
@@ -69,7 +75,7 @@ Err task_choices(const TaskRoom *room, const Record *r, TaskChoices *out)
         const char *text = task_expand(&t->choices.template[i], r, &length);
 
         if (length > 0)
-            add_choice(out, text);
+            add_choice(out, text, i);
     }
     if (t->choices.count == 0)
         TRY(read_field(room, r, out));
@@ -77,7 +83,7 @@ Err task_choices(const TaskRoom *room, const Record *r, TaskChoices *out)
         FAIL(ERR_DATA, "task %s: a record has %d choices; at least two are needed", t->keys.task,
              out->count);
     out->right = find_right(&t->keys, out, answer);
-    if (out->right < 0 || out->right >= out->count)
+    if (out->right < 0)
         FAIL(ERR_DATA,
              "task %s: the answer \"%.60s\" is none of the %d choices (\"answer_is\" says how it "
              "is meant: text, letter, index, number)",

@@ -187,11 +187,13 @@ static Err chat_prompt(const TaskRoom *room, Arena *arena, const Record *r, Task
                        TaskLeft *left)
 {
     const Json *messages;
+    const char *why;
     ChatPrompt  p;
 
     TRY(messages_of(room, arena, r, &messages));
-    if (chatform_spelled(room->model->vocab, room->scratch, messages) != NULL) {
-        *left = LEFT_SPECIAL;
+    why = chatform_fault(room->model->vocab, room->scratch, messages, NULL);
+    if (why != NULL) {
+        *left = strcmp(why, "no token") == 0 ? LEFT_NO_TOKEN : LEFT_SPECIAL;
         return OK;
     }
     if (chatform_prompt(room->model->chat, arena, room->scratch, messages, NULL, &p) != OK) {

@@ -78,24 +78,25 @@ Err extract_make(Arena *run, const Json *json, const ExtractKeys *keys, Extract 
     TRY(read_normals(keys->normalize, out));
     if (out->by != EXTRACT_PATTERN)
         return OK;
-    return pattern_make(run, json_member(json, "pattern"), keys->pattern, &out->pattern);
+    return regex_make(run, WHERE(json_member(json, "pattern")), span_of(keys->pattern), REGEX_USER,
+                      &out->pattern);
 }
 
 // ---- finding
 
 static int by_pattern(const Extract *e, Arena *scratch, Span text, Span *answer)
 {
-    int64_t from = 0, next;
-    int     found = 0;
-    Span    one;
+    int64_t    from = 0;
+    int        found = 0;
+    RegexMatch m;
 
-    while (from <= text.length &&
-           pattern_take(e->pattern, scratch, text, from, &one, &next) == PATTERN_FOUND) {
+    while (from <= text.length && regex_once(e->pattern, scratch, text, from, &m) == REGEX_FOUND) {
         found = 1;
-        *answer = one;
+        *answer = m.group_begin >= 0 ? span_cut(text, m.group_begin, m.group_end)
+                                     : span_cut(text, m.begin, m.end);
         if (e->which == EXTRACT_FIRST)
             break;
-        from = next;
+        from = regex_behind(text, &m);
     }
     return found;
 }

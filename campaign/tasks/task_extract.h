@@ -2,7 +2,7 @@
 #ifndef TD_CAMPAIGN_TASKS_TASK_EXTRACT_H
 #define TD_CAMPAIGN_TASKS_TASK_EXTRACT_H
 
-#include "datagen/steps/pattern.h"
+#include "base/regex.h"
 #include "io/config.h"
 
 typedef enum ExtractBy {
@@ -32,12 +32,12 @@ typedef struct ExtractKeys {
 } ExtractKeys;
 
 typedef struct Extract {
-    ExtractBy      by;
-    ExtractWhich   which;
-    const Pattern *pattern;
-    Span           after;
-    int            normals;
-    Normal         normal[NORMALS_MAX]; // in this order
+    ExtractBy    by;
+    ExtractWhich which;
+    const Regex *pattern;
+    Span         after;
+    int          normals;
+    Normal       normal[NORMALS_MAX]; // in this order
 } Extract;
 
 extern const ConfigField extract_table[];

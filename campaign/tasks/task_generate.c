@@ -238,9 +238,9 @@ static void add_ends(const TaskRoom *room, DecodeRequest *q)
 
     for (int i = 0; i < room->task->stops; i++)
         q->stop[q->stops++] = room->task->stop[i];
-    for (int i = 0; e != NULL && i < e->texts && q->stops < DECODE_STOPS_MAX; i++)
+    for (int i = 0; e != NULL && i < e->texts; i++)
         q->stop[q->stops++] = e->text[i];
-    for (int i = 0; e != NULL && i < e->tokens && q->ends < DECODE_ENDS_MAX; i++)
+    for (int i = 0; e != NULL && i < e->tokens; i++)
         if (e->token[i] >= 0)
             q->end[q->ends++] = e->token[i];
 }

@@ -2,8 +2,8 @@
 #ifndef TD_CAMPAIGN_TASKS_TASK_METRICS_H
 #define TD_CAMPAIGN_TASKS_TASK_METRICS_H
 
+#include "base/unitext.h"
 #include "datagen/near/near.h"
-#include "datagen/unitext.h"
 
 #include <stdint.h>
 

@@ -81,6 +81,7 @@ static Err read_conversation(const TaskRoom *room, Document *d)
     const TaskKeys     *k = &room->task->keys;
     const ChatTemplate *t = chatform_template(room->model->chat);
     const Json         *messages, *tools = NULL;
+    const char         *why;
     ChatRequest         q = {0};
     ChatText            c;
 
@@ -89,8 +90,9 @@ static Err read_conversation(const TaskRoom *room, Document *d)
         TRY(parse_field(&d->record, k->tools, &tools));
     if (messages == NULL || messages->kind != JSON_ARRAY)
         FAIL(ERR_DATA, "task %s: the field %s holds no list of messages", k->task, k->conversation);
-    if (chatform_spelled(room->model->vocab, room->scratch, messages) != NULL) {
-        d->left = LEFT_SPECIAL;
+    why = chatform_fault(room->model->vocab, room->scratch, messages, NULL);
+    if (why != NULL) {
+        d->left = strcmp(why, "no token") == 0 ? LEFT_NO_TOKEN : LEFT_SPECIAL;
         return OK;
     }
     TRY(chatform_messages(room->arena, messages, &messages));
@@ -110,21 +112,40 @@ static Err read_conversation(const TaskRoom *room, Document *d)
     return OK;
 }
 
+// Words and bytes of the tokens that are to be foreseen: where a part was cut off, those of the
+// turns are too many.
+static Err count_tokens(const TaskRoom *room, Document *d)
+{
+    d->words = d->bytes = 0;
+    for (int64_t i = 1, end; i < d->count; i = end) {
+        Text t = text_make(room->arena);
+
+        for (end = i; end < d->count && d->counts[end];)
+            end++;
+        if (end > i)
+            TRY(vocab_decode_all(room->model->vocab, d->id + i, end - i, VOCAB_KEEP_SPECIAL, &t));
+        count_text(d, t.data, t.length);
+        end += end == i;
+    }
+    return OK;
+}
+
 // A conversation is seen at once: what comes before an answer belongs to the question.
-static void fit_conversation(const TaskRoom *room, Document *d)
+static Err fit_conversation(const TaskRoom *room, Document *d)
 {
     int64_t cut = d->count - task_context(room);
 
     if (cut <= 0)
-        return;
+        return OK;
     if (room->task->keys.truncate != TRUNCATE_LEFT) {
         d->left = LEFT_TOO_LONG;
-        return;
+        return OK;
     }
     d->id += cut;
     d->counts += cut;
     d->count -= cut;
     d->is_cut = 1;
+    return count_tokens(room, d);
 }
 
 static Err read_document(const TaskRoom *room, int64_t number, Document *d)
@@ -136,7 +157,7 @@ static Err read_document(const TaskRoom *room, int64_t number, Document *d)
     if (*room->task->keys.conversation != 0) {
         TRY(read_conversation(room, d));
         if (d->left == LEFT_NOT)
-            fit_conversation(room, d);
+            TRY(fit_conversation(room, d));
     } else {
         read_text(room, d);
     }

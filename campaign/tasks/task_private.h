@@ -79,6 +79,7 @@ TaskLeft task_continue(const TaskRoom *room, Arena *arena, const TaskPrompt *p, 
 typedef struct TaskChoices {
     int         count, right;
     const char *text[TASK_TEMPLATES_MAX];
+    int         place[TASK_TEMPLATES_MAX]; // in the list of the task, where empty ones count too
 } TaskChoices;
 Err task_choices(const TaskRoom *room, const Record *r, TaskChoices *out);
 

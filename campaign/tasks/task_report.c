@@ -22,10 +22,17 @@ static int widest(const TaskResult *results, int count)
     return most < 40 ? (int)most : 40;
 }
 
+// Four decimals; perplexities of texts that are quite foreign to a model in powers of ten.
+static const char *number(char room[32], double x)
+{
+    snprintf(room, 32, x < 1e7 ? "%.4f" : "%.3e", x);
+    return room;
+}
+
 static void write_row(Text *t, int width, const TaskResult *r, int g, int m)
 {
     const Interval *x = &r->group[g].score[m];
-    char            name[64], interval[64];
+    char            name[64], interval[72], low[32], high[32];
 
     if (m > 0)
         *name = 0;
@@ -36,9 +43,10 @@ static void write_row(Text *t, int width, const TaskResult *r, int g, int m)
     if (x->kind == INTERVAL_NONE)
         snprintf(interval, sizeof interval, "-");
     else
-        snprintf(interval, sizeof interval, "%.4f .. %.4f", x->low, x->high);
-    text_printf(t, "%-*s  %-16s %10.4f  %-22s %-7s %8" PRId64 "\n", width, name,
-                r->task->metric[m].name, x->value, interval, kinds[x->kind], r->group[g].examples);
+        snprintf(interval, sizeof interval, "%s .. %s", number(low, x->low), number(high, x->high));
+    text_printf(t, "%-*s  %-16s %10s  %-22s %-7s %8" PRId64 "\n", width, name,
+                r->task->metric[m].name, number(low, x->value), interval, kinds[x->kind],
+                r->group[g].examples);
 }
 
 // What a reader has to know beside the numbers.

@@ -2,6 +2,7 @@
 #include "campaign/tasks/task_private.h"
 
 #include "base/clock.h"
+#include "base/hash.h"
 #include "base/log.h"
 #include "mpi/coll.h"
 
@@ -380,6 +381,27 @@ static Err check_scored(const TaskRoom *room, const TaskResult *r)
          r->task->keys.task, r->examples, t.data, task_context(room));
 }
 
+// Every rank read the files by itself: they may have changed in between, or be others on another
+// machine.
+static Err check_data_all(const Comm *c, const Task *t)
+{
+    const TaskData *data[] = {&t->data, &t->shots};
+    uint64_t        sum = 0;
+
+    for (int k = 0; k < 2; k++) {
+        sum = hash_u64(sum, (uint64_t)data[k]->count);
+        sum = hash_u64(sum, data[k]->source == NULL ? 0 : source_sum(data[k]->source));
+        for (int64_t i = 0; data[k]->text != NULL && i < data[k]->count; i++)
+            sum = hash_bytes(sum, data[k]->text[i], data[k]->bytes[i]);
+    }
+    if (coll_max_i64_all(c, (int64_t)sum) != coll_min_i64_all(c, (int64_t)sum))
+        FAIL(ERR_DATA,
+             "task %s: the ranks read different records: its files were changed just now, or are "
+             "not the same on every machine; start again",
+             t->keys.task);
+    return OK;
+}
+
 Err task_measure_all(const Comm *c, Arena *run, const TaskModel *model, const Task *task,
                      const TaskWish *wish, TaskResult *out)
 {
@@ -393,6 +415,7 @@ Err task_measure_all(const Comm *c, Arena *run, const TaskModel *model, const Ta
     Text     details = text_make(run);
 
     *out = (TaskResult){.task = task, .examples = all};
+    TRY(check_data_all(c, task));
     TRY_ALL(c, open_and_measure(room, &share, rows, wish->wants_details ? &details : NULL));
     rows = gather_rows(c, run, rows, all);
     if (wish->wants_details)

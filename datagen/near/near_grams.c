@@ -97,8 +97,7 @@ int near_grams_hit(const NearGrams *g, Arena *scratch, NearText text)
 
     w.arena = scratch;
     w.folded = text_make(scratch);
-    w.character = NULL;
-    w.characters = 0;
+    w.codes = (UnitextCodes){.arena = scratch};
     count = near_words_fold(&w, text);
     token = arena_new(scratch, uint32_t, count);
     near_words_find(&w, token);

@@ -13,6 +13,7 @@ NearWords *near_words(Arena *arena, NearTokens kind)
     *w = (NearWords){.arena = arena, .kind = kind, .slots = FIRST_SLOTS};
     w->slot = arena_new(arena, uint32_t, w->slots);
     w->folded = text_make(arena);
+    w->codes = (UnitextCodes){.arena = arena};
     return w;
 }
 

@@ -3,7 +3,7 @@
 #ifndef TD_DATAGEN_NEAR_WORDS_H
 #define TD_DATAGEN_NEAR_WORDS_H
 
-#include "base/text.h"
+#include "base/unitext.h"
 #include "datagen/near/near.h"
 
 #include <stdint.h>
@@ -17,18 +17,17 @@ typedef struct NearWord {
 } NearWord;
 
 struct NearWords {
-    Arena     *arena; // borrowed; everything here grows in it
-    NearTokens kind;
-    uint32_t  *slot; // [slots], a power of two: number + 1, 0 where empty
-    int64_t    slots;
-    NearWord  *word; // [capacity]
-    int64_t    count, capacity;
-    char      *room; // for the bytes of new words
-    int64_t    room_left;
-    Text       folded;    // the last text: its words, each followed by a zero byte
-    int64_t    in_last;   // words of it
-    int32_t   *character; // [characters] for near_fold_unicode
-    int64_t    characters;
+    Arena       *arena; // borrowed; everything here grows in it
+    NearTokens   kind;
+    uint32_t    *slot; // [slots], a power of two: number + 1, 0 where empty
+    int64_t      slots;
+    NearWord    *word; // [capacity]
+    int64_t      count, capacity;
+    char        *room; // for the bytes of new words
+    int64_t      room_left;
+    Text         folded;  // the last text: its words, each followed by a zero byte
+    int64_t      in_last; // words of it
+    UnitextCodes codes;   // for near_fold_unicode
 };
 
 // Folds a text into w->folded; the number of its words.  Local.

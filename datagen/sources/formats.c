@@ -39,8 +39,10 @@ Err format_take(FormatTake *t, const Json *record)
     const Format *found;
 
     if (record->kind != JSON_OBJECT)
-        FAIL(ERR_DATA, "%s: a record is an object, found %s", FORMAT_WHERE(record),
-             json_kind_name(record->kind));
+        FAIL(ERR_DATA,
+             "%s: a record is an object, found %s; a list of records belongs into a .json file, "
+             "a .jsonl file has an object per line",
+             FORMAT_WHERE(record), json_kind_name(record->kind));
     if (!t->format->fits(record)) {
         found = format_of_record(record);
         FAIL(ERR_DATA,

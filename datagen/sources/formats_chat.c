@@ -209,9 +209,10 @@ static Err write_weight(Talk *t, const Json *message, int is_answer)
     if (weight == NULL || !is_answer || t->is_refused)
         return OK;
     if (weight->kind != JSON_TRUE && weight->kind != JSON_FALSE &&
-        (weight->kind != JSON_NUMBER || weight->number < 0))
-        FAIL(ERR_DATA, "%s: \"%s\" is the weight of a message: a number from 0, true or false",
-             FORMAT_WHERE(weight), weight->key);
+        (weight->kind != JSON_NUMBER || weight->number < 0 || weight->number > TALK_WEIGHT_MAX))
+        FAIL(ERR_DATA,
+             "%s: \"%s\" is the weight of a message: a number from 0 to %d, true or false",
+             FORMAT_WHERE(weight), weight->key, TALK_WEIGHT_MAX);
     text_puts(&t->text, ", \"weight\": ");
     if (weight->kind == JSON_NUMBER)
         json_write(&t->text, weight);
@@ -223,10 +224,11 @@ static Err write_weight(Talk *t, const Json *message, int is_answer)
 // ---- one message
 
 // What else templates may look at.
-static void write_members(Talk *t, const Json *m)
+static void write_members(Talk *t, const Json *m, const Said *said)
 {
     for (const Json *more = m->child; more != NULL; more = more->next)
-        if (!is_known(more->key) && more->kind != JSON_NULL) {
+        if (!is_known(more->key) && more->kind != JSON_NULL &&
+            (said->reasoning.length == 0 || strcmp(more->key, "reasoning_content") != 0)) {
             text_puts(&t->text, ", ");
             text_json(&t->text, more->key, (int64_t)strlen(more->key));
             text_puts(&t->text, ": ");
@@ -261,7 +263,7 @@ static Err read_message(Talk *t, Arena *scratch, const Json *m, int is_from)
         talk_write(t, "reasoning_content", said.reasoning);
     if (said.calls > 0)
         write_calls(t, scratch, &said);
-    write_members(t, m);
+    write_members(t, m, &said);
     TRY(write_weight(t, m, role == TALK_ASSISTANT || role == TALK_CALL));
     talk_close_message(t, role, said.calls > 0 || !format_is_blank(said.text));
     return OK;

@@ -5,7 +5,8 @@
 
 static const char *const CHOSEN[] = {"chosen", "chosen_messages", "response_j", NULL};
 static const char *const REJECTED[] = {"rejected", "rejected_messages", "response_k", NULL};
-static const char *const PROMPTS[] = {"prompt", "question", "instruction", "query", NULL};
+static const char *const PROMPTS[] = {"prompt",  "question", "instruction", "query",
+                                      "problem", "input",    NULL};
 static const char *const LISTS[] = {"conversations", "messages", "conversation", NULL};
 
 static int is_side(const Json *node)
@@ -48,30 +49,54 @@ static int is_whole(const Json *side)
             format_begins_with_system(side));
 }
 
-// What was asked: a list of messages, a text, or nothing (*shared: bytes in front of both sides).
+// What may stand behind the prompt; the prompt itself may be called so.
+static const Json *input_of(const Json *record, const Json *prompt)
+{
+    const Json *input = json_member(record, "input");
+
+    return input == prompt ? NULL : input;
+}
+
+static int64_t say_task(FormatTake *t, Talk *talk, const Json *prompt, const Json *input)
+{
+    FormatText task = format_task(t->scratch, prompt, input);
+
+    if (format_is_blank(task))
+        return -1;
+    talk_say(talk, TALK_USER, task.text, task.length);
+    return 0;
+}
+
+// What was asked: a list of messages, a text, or what both sides begin with.  *shared: bytes in
+// front of both sides; -1: nothing was asked.
 static Err say_prompt(FormatTake *t, Talk *talk, const Json *record, const Json *side,
                       int64_t *shared)
 {
     const Json *list = format_any(record, LISTS), *prompt = format_any(record, PROMPTS);
-    const Json *input = json_member(record, "input");
+    const Json *input = input_of(record, prompt);
 
     *shared = 0;
     if (is_whole(side))
-        return OK;
+        return format_begins_with_system(side) ? OK : format_before(talk, record);
     list = list == NULL && prompt != NULL && prompt->kind != JSON_TEXT ? prompt : list;
     if (list == NULL || list->kind != JSON_ARRAY || !format_begins_with_system(list))
         TRY(format_before(talk, record));
     if (list != NULL)
         return talk_read(talk, t->scratch, list);
-    if (prompt == NULL && side->kind == JSON_TEXT && !talk_is_transcript(side->text)) {
-        *shared = shared_bytes(format_any(record, CHOSEN), format_any(record, REJECTED));
-        talk_say(talk, TALK_USER, side->text, *shared);
-    } else if (prompt != NULL && input == NULL && talk_is_transcript(prompt->text)) {
+    if (prompt == NULL && side->kind == JSON_TEXT && talk_is_transcript(side->text))
+        return OK;
+    if (prompt == NULL) {
+        *shared = side->kind != JSON_TEXT
+                      ? 0
+                      : shared_bytes(format_any(record, CHOSEN), format_any(record, REJECTED));
+        if (*shared > 0)
+            talk_say(talk, TALK_USER, side->text, *shared);
+        else
+            *shared = -1;
+    } else if (input == NULL && talk_is_transcript(prompt->text)) {
         talk_transcript(talk, prompt->text, TALK_PROMPT);
-    } else if (prompt != NULL) {
-        FormatText task = format_task(t->scratch, prompt, input);
-
-        talk_say(talk, TALK_USER, task.text, task.length);
+    } else {
+        *shared = say_task(t, talk, prompt, input);
     }
     return OK;
 }
@@ -91,11 +116,6 @@ static Err say_side(FormatTake *t, Talk *talk, const Json *side, int64_t shared)
     return OK;
 }
 
-static int has_prompt(const Json *record)
-{
-    return format_any(record, LISTS) != NULL || format_any(record, PROMPTS) != NULL;
-}
-
 static Err take_preference(FormatTake *t, const Json *record)
 {
     const Json *side[] = {format_any(record, CHOSEN), format_any(record, REJECTED)};
@@ -110,8 +130,7 @@ static Err take_preference(FormatTake *t, const Json *record)
                  json_kind_name(side[1]->kind));
         talk[k] = talk_make(t->scratch);
         TRY(say_prompt(t, &talk[k], record, side[k], &shared));
-        if (shared == 0 && !has_prompt(record) && side[k]->kind == JSON_TEXT &&
-            !talk_is_transcript(side[k]->text)) {
+        if (shared < 0) {
             t->leave(t->self, "empty prompt");
             return OK;
         }
@@ -154,12 +173,12 @@ static int fits_kto(const Json *record)
 // Answers that were judged bad are kept with the weight 0: nothing of them is learned.
 static Err take_kto(FormatTake *t, const Json *record)
 {
-    static const char *const asked[] = {"prompt", "instruction", "question", "query", NULL};
-    static const char *const answered[] = {"completion", "output", "response", "answer", NULL};
-    const Json              *list = format_any(record, LISTS), *prompt = format_any(record, asked);
-    const Json              *answer = format_any(record, answered);
-    Talk                     talk = talk_make(t->scratch);
-    int                      is_good = format_any(record, LABELS)->kind == JSON_TRUE;
+    static const char *const answered[] = {"completion", "output", "response", "answer",
+                                           "solution",   "target", NULL};
+    const Json *list = format_any(record, LISTS), *prompt = format_any(record, PROMPTS);
+    const Json *answer = format_any(record, answered);
+    Talk        talk = talk_make(t->scratch);
+    int         is_good = format_any(record, LABELS)->kind == JSON_TRUE;
 
     talk.is_refused = !is_good;
     t->value[2] = (FormatText){is_good ? "true" : "false", is_good ? 4 : 5};
@@ -170,9 +189,10 @@ static Err take_kto(FormatTake *t, const Json *record)
     if (list != NULL) {
         TRY(talk_read(&talk, t->scratch, list));
     } else {
-        FormatText task = format_task(t->scratch, prompt, json_member(record, "input"));
-
-        talk_say(&talk, TALK_USER, task.text, task.length);
+        if (say_task(t, &talk, prompt, input_of(record, prompt)) < 0) {
+            t->leave(t->self, "empty prompt");
+            return OK;
+        }
     }
     if (answer != NULL && answer->kind != JSON_TEXT)
         TRY(talk_read(&talk, t->scratch, answer));

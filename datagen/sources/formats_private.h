@@ -8,6 +8,8 @@
 
 typedef enum TalkRole { TALK_SYSTEM, TALK_USER, TALK_ASSISTANT, TALK_TOOL, TALK_CALL } TalkRole;
 
+enum { TALK_WEIGHT_MAX = 1000 }; // of a message, as in the step emit
+
 // A conversation while it is written down as JSON.
 typedef struct Talk {
     Text text; // "[{...}, {...}"

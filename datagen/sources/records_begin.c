@@ -109,7 +109,7 @@ static const char *not_taken(Reader *r, const Json *record)
     Text t = text_make(r->run);
 
     for (const Json *m = record->child; m != NULL && t.length < 120; m = m->next)
-        if (!reader_is_plain(m) && m->kind != JSON_NULL)
+        if (m->kind != JSON_NULL && (!reader_is_plain(m) || find_field(r->spec, m->key) < 0))
             text_printf(&t, "%s%.40s", t.length > 0 ? ", " : "", m->key);
     return t.data;
 }

@@ -374,7 +374,8 @@ static Err read_set(Reader *r)
     TRY(run_look(dir, &run));
     TRY(set_read(&run, &r->scratch, strtoll(file + 2, NULL, 10), &rows));
     for (int64_t row = 0; row < rows.R && !r->is_done; row++) {
-        Json *record = arena_new(&r->scratch, Json, 1), *member;
+        ArenaMark mark = arena_mark(&r->scratch);
+        Json     *record = arena_new(&r->scratch, Json, 1), *member;
 
         if (rows.status[row] != SET_KEPT)
             continue;
@@ -395,6 +396,7 @@ static Err read_set(Reader *r)
             record->length++;
         }
         TRY(reader_take(r, record));
+        arena_back(&r->scratch, mark);
     }
     return OK;
 }

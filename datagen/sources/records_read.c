@@ -198,8 +198,11 @@ static int64_t cut_at(const char *text, int64_t length, int64_t most)
             if (at >= n && memcmp(text + at - n, ends[k], (size_t)n) == 0)
                 return at;
     }
-    while (most > 1 && ((unsigned char)text[most] & 0xC0) == 0x80)
-        most--;
+    for (int64_t at = most; at > 0; at--)
+        if (((unsigned char)text[at] & 0xC0) != 0x80)
+            return at;
+    while (most < length && ((unsigned char)text[most] & 0xC0) == 0x80)
+        most++; // the first character alone is longer
     return most;
 }
 
@@ -372,7 +375,8 @@ static Err read_all(Reader *r)
         return check_ids(r);
     }
     if (files->kind != JSON_ARRAY || files->length == 0)
-        FAIL(ERR_CONFIG, "%s: files has to be a name, or a list of one or more names",
+        FAIL(ERR_CONFIG,
+             "%s: files has to be a name, or a list of one or more names: problems.files=data.json",
              WHERE(files));
     for (const Json *m = files->child; m != NULL; m = m->next)
         TRY(read_name(r, m));

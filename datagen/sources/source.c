@@ -43,6 +43,11 @@ int64_t source_total(const Source *s)
     return s->total;
 }
 
+int64_t source_longest(const Source *s)
+{
+    return s->longest;
+}
+
 int64_t source_count(const Source *s, SourceSplit split)
 {
     return s->kind->count(s, split);

@@ -34,9 +34,10 @@ typedef struct SourceKind {
 
 struct Source {
     const SourceKind *kind;
-    uint64_t          sum;    // over the records that came from files; 0: there are none
-    int64_t           total;  // different problems of SPLIT_TRAIN; 0: without an end
-    const char       *report; // what was found in files, lines; "" or NULL: nothing to say
+    uint64_t          sum;     // over the records that came from files; 0: there are none
+    int64_t           total;   // different problems of SPLIT_TRAIN; 0: without an end
+    int64_t           longest; // bytes of the texts of the largest record from files
+    const char       *report;  // what was found in files, lines; "" or NULL: nothing to say
     // Groups that evaluation reports by, and classes that mixtures weigh by; both are functions of
     // a record's group number.  Filled by make.
     int                groups, classes;
@@ -62,6 +63,9 @@ const char *source_report(const Source *s);
 
 // Different problems of SPLIT_TRAIN: as many draws as give each of them once; 0: they have no end.
 int64_t source_total(const Source *s);
+
+// Bytes of the texts of the largest record that came from files; 0: there are none.
+int64_t source_longest(const Source *s);
 
 // Number of problems in a split; -1: as many as asked for (SPLIT_TRAIN).
 int64_t source_count(const Source *s, SourceSplit split);

@@ -218,6 +218,23 @@ static uint64_t sum_of_all(const Records *s)
     return sum;
 }
 
+// Bytes of the texts of the largest record.
+static int64_t longest_of(const Records *s)
+{
+    const RecordsTable *tables[] = {&s->train, &s->held_out};
+    int64_t             longest = 0;
+
+    for (int t = 0; t < 2; t++)
+        for (int64_t i = 0; i < tables[t]->count; i++) {
+            int64_t bytes = 0;
+
+            for (int f = 0; f < s->fields; f++)
+                bytes += tables[t]->text[i * s->fields + f].length;
+            longest = bytes > longest ? bytes : longest;
+        }
+    return longest;
+}
+
 #define JSON_AT(json) json_where((json), (char[JSON_WORDS]){0}, JSON_WORDS)
 
 // A named format has its own fields.
@@ -301,6 +318,7 @@ static Err make(Arena *run, const Json *config, const char *folder, uint64_t see
     TRY(read_records(run, config, &c, &spec, s));
     s->base.sum = sum_of_all(s);
     s->base.total = s->train.count;
+    s->base.longest = longest_of(s);
     s->base.report = report.data;
     *out = &s->base;
     return OK;

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { WEIGHT_MAX = 1000 };
+
 // Stands for a content to see where it goes.
 static const char MARK[] = "QzContentStandsHereZq";
 
@@ -34,6 +36,19 @@ static int read_list(Arena *arena, const char *text, int64_t length, const Json 
     return 0;
 }
 
+// A number as the step emit takes it for its messages.
+static int has_good_weights(const Json *messages)
+{
+    for (const Json *m = messages->child; m != NULL; m = m->next) {
+        const Json *weight = json_member(m, "weight");
+
+        if (weight != NULL && weight->kind != JSON_NULL &&
+            (weight->kind != JSON_NUMBER || weight->number < 0 || weight->number > WEIGHT_MAX))
+            return 0;
+    }
+    return 1;
+}
+
 static int read_request(Chat *c, const EmitChat *e, const char *conversation, int64_t length)
 {
     Arena             *work = c->run->work;
@@ -46,18 +61,21 @@ static int read_request(Chat *c, const EmitChat *e, const char *conversation, in
         !read_list(work, tools->text, tools->length, &c->request.tools))
         return 0;
     if (chatform_messages(work, messages, &c->request.messages) == OK)
-        return 1;
+        return has_good_weights(c->request.messages);
     err_forget();
     return 0;
 }
 
-static int spells_special(const Chat *c)
+static const char *fault_of(const Chat *c)
 {
     const Vocab *v = c->run->vocab;
+    const char  *why = NULL;
 
-    return v != NULL && (chatform_spelled(v, c->run->work, c->request.messages) != NULL ||
-                         (c->request.tools != NULL &&
-                          chatform_spelled(v, c->run->work, c->request.tools) != NULL));
+    if (v != NULL)
+        why = chatform_fault(v, c->run->work, c->request.messages, NULL);
+    if (v != NULL && why == NULL && c->request.tools != NULL)
+        why = chatform_fault(v, c->run->work, c->request.tools, NULL);
+    return why;
 }
 
 // Once per process: a template that refuses a conversation mostly refuses many.
@@ -184,9 +202,7 @@ static float weight_of(const Json *messages, int64_t number)
     for (int64_t i = 0; i < number; i++)
         m = m->next;
     weight = json_member(m, "weight");
-    return weight != NULL && weight->kind == JSON_NUMBER && weight->number >= 0
-               ? (float)weight->number
-               : 1;
+    return weight != NULL && weight->kind == JSON_NUMBER ? (float)weight->number : 1;
 }
 
 static int says_weights(const Json *messages)
@@ -300,8 +316,10 @@ static int has_tokens(const Chat *c)
 
 static const char *emit(Chat *c, int only_last)
 {
-    if (spells_special(c))
-        return "special token in text";
+    const char *why = fault_of(c);
+
+    if (why != NULL)
+        return why;
     if (chat_template_spans(chatform_template(c->run->chat), c->record->arena, c->run->work,
                             &c->request, &c->text) != OK ||
         chat_template_complete(chatform_template(c->run->chat), c->request.messages, &c->text) !=

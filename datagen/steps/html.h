@@ -2,7 +2,7 @@
 #ifndef TD_DATAGEN_HTML_H
 #define TD_DATAGEN_HTML_H
 
-#include "datagen/unitext.h"
+#include "base/unitext.h"
 
 // Appends what a reader would see: tags and comments go, with the insides of script and style;
 // blocks begin and end lines, list items begin with "- "; entities become their characters.  A "<"

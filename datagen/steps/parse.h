@@ -8,7 +8,7 @@
 #ifndef TD_DATAGEN_PARSE_H
 #define TD_DATAGEN_PARSE_H
 
-#include "datagen/unitext.h"
+#include "base/unitext.h"
 
 enum { PARSE_FIELDS = 3 };
 

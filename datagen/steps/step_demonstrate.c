@@ -2,7 +2,7 @@
 #include "datagen/step.h"
 
 #include "base/rng.h"
-#include "datagen/unitext.h"
+#include "base/unitext.h"
 
 #include <inttypes.h>
 #include <stdio.h>

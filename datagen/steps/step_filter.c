@@ -1,9 +1,9 @@
 // filter: rejects records by what a text is; with a verdict it only says so.
 #include "datagen/step.h"
+
+#include "base/regex.h"
 #include "datagen/steps/keys.h"
-#include "datagen/steps/pattern.h"
 #include "datagen/steps/stop_words.h"
-#include "datagen/unitext.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -42,7 +42,7 @@ typedef struct Filter {
     const char     **list;
     int              list_count;
     int              charset;
-    const Pattern   *compiled;
+    const Regex     *compiled;
     const NearGrams *held_out; // NULL: `with` is a field
 } Filter;
 
@@ -218,7 +218,8 @@ static Err read_kind(StepReader *reader, const Json *json, Filter *f)
         return keys_choice(json_member(json, "text"), "ascii|latin1|printable", &f->charset);
     case BY_PATTERN:
         TRY(step_gives_reason(reader, json, "match limit"));
-        return pattern_make(reader->arena, json_member(json, "pattern"), f->pattern, &f->compiled);
+        return regex_make(reader->arena, STEP_WHERE(json_member(json, "pattern")),
+                          span_of(f->pattern), REGEX_USER, &f->compiled);
     case BY_OVERLAP:
         if (strcmp(f->with, "held-out") == 0)
             return read_held_out(reader, with, f);
@@ -385,9 +386,11 @@ static int by_overlap(const Filter *f, Span s, Record *r)
 
 static const char *by_pattern(const Filter *f, Span s, Record *r)
 {
-    switch (pattern_find(f->compiled, r->arena, s)) {
-    case PATTERN_FOUND: return f->low;
-    case PATTERN_GAVE_UP: record_reject(r, "match limit"); return NULL;
+    RegexMatch m;
+
+    switch (regex_once(f->compiled, r->arena, s, 0, &m)) {
+    case REGEX_FOUND: return f->low;
+    case REGEX_GAVE_UP: record_reject(r, "match limit"); return NULL;
     default: return NULL;
     }
 }

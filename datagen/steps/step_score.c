@@ -1,7 +1,8 @@
 // score: puts a number on a record.
 #include "datagen/step.h"
+
+#include "base/unitext.h"
 #include "datagen/steps/keys.h"
-#include "datagen/unitext.h"
 
 typedef enum By { BY_ROUGE_L, BY_WORDS, BY_CHARACTERS } By;
 

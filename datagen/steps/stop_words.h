@@ -2,7 +2,7 @@
 #ifndef TD_DATAGEN_STOP_WORDS_H
 #define TD_DATAGEN_STOP_WORDS_H
 
-#include "datagen/unitext.h"
+#include "base/unitext.h"
 
 // Whether a text is made of punctuation, white space and stop words alone.
 int stop_words_only(Span s);

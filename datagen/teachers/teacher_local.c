@@ -86,12 +86,14 @@ static const char *write_chat(const Local *l, const TeacherRequest *r, DecodeReq
 {
     const ChatEnds *ends = chatform_ends(l->chat);
     const Json     *messages = messages_of(r);
+    const char     *why;
     ChatPrompt      p;
 
     if (!is_utf8(messages))
         return "not UTF-8";
-    if (chatform_spelled(l->vocab, r->work, messages) != NULL)
-        return "special token in text";
+    why = chatform_fault(l->vocab, r->work, messages, NULL);
+    if (why != NULL)
+        return why;
     if (chatform_prompt(l->chat, r->record->arena, r->work, messages, NULL, &p) != OK) {
         tell_first();
         return "template";

@@ -120,7 +120,7 @@ static int64_t elements_of(const GgufOut *t)
 
 static int64_t bytes_of(const GgufOut *t)
 {
-    int64_t bytes, block = gguf_block(t->type, &bytes);
+    int64_t bytes, block = gguf_block((int)t->type, &bytes);
 
     CHECK(block > 0 && t->shape[t->rank - 1] % block == 0, "tensor %s", t->name);
     return elements_of(t) / block * bytes;
@@ -169,7 +169,7 @@ static Err check_values(const Out *o, const GgufOut *t, const float *values, int
             FAIL(ERR_NUMBER,
                  "%s is not written: element %" PRId64 " of %s is %g, which %s does "
                  "not hold",
-                 o->path, i, t->name, (double)values[i], gguf_type_name(t->type));
+                 o->path, i, t->name, (double)values[i], gguf_type_name((int)t->type));
     return OK;
 }
 
@@ -182,7 +182,7 @@ static Err write_tensor(Out *o, const Job *job, int n)
 
     TRY(job->bring(job->self, n, values));
     TRY(check_values(o, t, values, count));
-    gguf_narrow(t->type, values, count, narrow);
+    gguf_narrow((int)t->type, values, count, narrow);
     TRY(out_write(o, narrow, bytes));
     return out_pad(o, GGUF_ALIGN);
 }

@@ -1,5 +1,6 @@
 #include "io/formats/safetensors.h"
 
+#include "base/text.h"
 #include "io/file.h"
 #include "io/formats/half.h"
 #include "io/formats/safetensors_private.h"
@@ -163,13 +164,6 @@ static Err open_sharded(Arena *arena, const char *folder, const char *index, Saf
     return OK;
 }
 
-static int ends_with(const char *text, const char *end)
-{
-    size_t n = strlen(text), m = strlen(end);
-
-    return n >= m && strcmp(text + n - m, end) == 0;
-}
-
 // What lies there instead, if that explains it.
 static Err no_weights(Arena *arena, const char *folder)
 {
@@ -178,13 +172,13 @@ static Err no_weights(Arena *arena, const char *folder)
 
     TRY(file_list(arena, folder, &names, &count));
     for (int i = 0; i < count; i++) {
-        if (ends_with(names[i], ".safetensors"))
+        if (text_ends_with(names[i], ".safetensors"))
             FAIL(ERR_IO,
                  "%s: expected model.safetensors, or model.safetensors.index.json beside %s: the "
                  "index is missing; download it too",
                  folder, names[i]);
-        if (ends_with(names[i], ".bin") || ends_with(names[i], ".pt") ||
-            ends_with(names[i], ".pth"))
+        if (text_ends_with(names[i], ".bin") || text_ends_with(names[i], ".pt") ||
+            text_ends_with(names[i], ".pth"))
             FAIL(ERR_IO,
                  "%s: expected model.safetensors, found %s of PyTorch, which may hold code and is "
                  "not read: convert it, in Python: from transformers import AutoModelForCausalLM "

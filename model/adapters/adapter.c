@@ -215,14 +215,14 @@ static Err save_one(const Json *name, const Dims *d, const Places *p, AdapterPla
     json_where(name, where, sizeof where);
     if (name->kind != JSON_TEXT)
         FAIL(ERR_CONFIG, "%s: expected the name of a module", where);
-    if (d->is_tied && row_ends(params_head_name(d), ".weight") &&
+    if (d->is_tied && text_ends_with(params_head_name(d), ".weight") &&
         strncmp(params_head_name(d), name->text, strlen(name->text)) == 0)
         return OK; // the twin of the embedding
     for (int i = 0; i < p->count; i++) {
         const Place *at = &p->at[i];
         const Row   *row = at->row;
 
-        if (!scheme_has(d, row->when) || !row_ends(row_path(d, at, 0, path), name->text))
+        if (!scheme_has(d, row->when) || !text_ends_with(row_path(d, at, 0, path), name->text))
             continue;
         if (!row_is_embedding(row) && !row_is_norm(row) && row->role != PARAM_HEAD)
             FAIL(ERR_CONFIG,

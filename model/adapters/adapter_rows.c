@@ -1,5 +1,7 @@
 #include "model/adapters/adapter_rows.h"
 
+#include "base/text.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -74,16 +76,9 @@ const char *row_short(const Row *row, char out[ROW_PATH_ROOM])
     return out;
 }
 
-int row_ends(const char *text, const char *end)
-{
-    size_t n = strlen(text), m = strlen(end);
-
-    return n >= m && strcmp(text + n - m, end) == 0;
-}
-
 int row_is_named(const char *path, const char *name)
 {
     size_t n = strlen(path), m = strlen(name);
 
-    return strcmp(path, name) == 0 || (row_ends(path, name) && path[n - m - 1] == '.');
+    return strcmp(path, name) == 0 || (text_ends_with(path, name) && path[n - m - 1] == '.');
 }

@@ -29,8 +29,7 @@ int row_is_norm(const Row *row); // its weight or its bias
 const char *row_path(const Dims *d, const Place *p, int layer, char out[ROW_PATH_ROOM]);
 // "q_proj"
 const char *row_short(const Row *row, char out[ROW_PATH_ROOM]);
-// Whether a path ends so; whether it is the name, or ends with "." and it.
-int row_ends(const char *path, const char *end);
+// Whether a path is the name, or ends with "." and it.
 int row_is_named(const char *path, const char *name);
 
 #endif

@@ -38,7 +38,13 @@ void adapter_write(Text *t, const Dims *d, const AdapterPlan *plan)
     text_puts(t, "]}");
 }
 
-static Err read_rows(const Json *list, const Dims *d, const Places *p, uint64_t *bits)
+static int may_stand_beside(const Row *row)
+{
+    return row_is_embedding(row) || row_is_norm(row) || row->role == PARAM_HEAD;
+}
+
+static Err read_rows(const Json *list, const Dims *d, const Places *p, int (*fits)(const Row *row),
+                     uint64_t *bits)
 {
     char where[JSON_WORDS];
 
@@ -48,7 +54,7 @@ static Err read_rows(const Json *list, const Dims *d, const Places *p, uint64_t 
 
         while (i < p->count && (n->kind != JSON_TEXT || strcmp(p->at[i].row->name, n->text) != 0))
             i++;
-        if (i == p->count || !scheme_has(d, p->at[i].row->when))
+        if (i == p->count || !scheme_has(d, p->at[i].row->when) || !fits(p->at[i].row))
             FAIL(ERR_DATA, "%s: the base has no such tensor", json_where(n, where, sizeof where));
         *bits |= (uint64_t)1 << i;
     }
@@ -60,16 +66,20 @@ Err adapter_read(const Json *object, const Dims *d, AdapterPlan *plan)
     Places      p = rows_of(d);
     const Json *list, *rslora = json_member(object, "rslora");
     int64_t     number;
+    char        where[JSON_WORDS];
 
     *plan = (AdapterPlan){.is_rslora = rslora != NULL && rslora->kind == JSON_TRUE};
     TRY(json_want_i64(object, "rank", 1, 1 << 16, &number));
     plan->rank = (int)number;
     TRY(json_want_f64(object, "alpha", 0, 1e9, &plan->alpha));
-    TRY(json_want_f64(object, "dropout", 0, 1, &plan->dropout));
+    TRY(json_want_f64(object, "dropout", 0, 0.999, &plan->dropout));
     TRY(json_want_array(object, "targets", &list));
-    TRY(read_rows(list, d, &p, &plan->targets));
+    TRY(read_rows(list, d, &p, row_is_linear, &plan->targets));
     TRY(json_want_array(object, "beside", &list));
-    TRY(read_rows(list, d, &p, &plan->beside));
+    TRY(read_rows(list, d, &p, may_stand_beside, &plan->beside));
+    if (plan->targets & plan->beside)
+        FAIL(ERR_DATA, "%s: the head is both a target and trained whole",
+             json_where(list, where, sizeof where));
     TRY(json_want_array(object, "layers", &list));
     for (const Json *n = list->child; n != NULL; n = n->next) {
         TRY(json_i64(n, 0, d->L - 1, &number));

@@ -4,6 +4,7 @@
 #include "io/file.h"
 #include "model/adapters/adapter.h"
 #include "model/adapters/peft.h"
+#include "model/text/chat/jinja.h"
 #include "model/vocab.h"
 
 #include <inttypes.h>
@@ -45,9 +46,10 @@ static Err find_base(Arena *run, const char *path, ImportModel *out)
 {
     ImportModel *below = arena_new(run, ImportModel, 1);
 
-    TRY(import_find(run, path, below));
+    TRY(import_find_below(run, path, out->above + 1, below));
     out->dims = below->dims;
     out->tokenizer = below->tokenizer;
+    out->chat_format = below->chat_format;
     out->base = below->base != NULL ? below->base : below;
     memcpy(out->part, below->part, sizeof out->part);
     out->has_digest = below->has_digest;
@@ -71,14 +73,40 @@ static Err put_on(ImportModel *m, const ImportPart *part, const AdapterPlan *pla
 
 // ---- PEFT
 
+// Its tensors are looked at, so that no memory is asked for that its file does not fill.
 static Err put_peft(Arena *run, const Peft *p, ImportModel *m)
 {
     ImportPart  part = {.path = p->folder, .is_peft = 1};
     AdapterPlan plan;
+    Params      base, table;
+    ArenaMark   mark;
+    Err         e;
 
-    (void)run;
     TRY(peft_plan(p, &m->dims, &plan));
-    return put_on(m, &part, &plan);
+    TRY(put_on(m, &part, &plan));
+    mark = arena_mark(run);
+    base = params_make(run, &m->dims);
+    table = params_make_of(run, &m->dims, m->dims.adapters - 1);
+    e = peft_check(run, p->folder, &table, &base);
+    arena_back(run, mark);
+    return e;
+}
+
+// Trainers of others put the template beside the adapter, often without a tokenizer.
+static Err find_template(Arena *run, const char *folder, ImportModel *out)
+{
+    char    path[FILE_PATH_MAX], *text;
+    int64_t bytes;
+
+    TRY(file_join(path, folder, "chat_template.jinja"));
+    if (!file_exists(path))
+        return OK;
+    TRY(file_read(run, path, JINJA_TEMPLATE_BYTES_MAX, &text, &bytes));
+    if (text_utf8_bad(text, bytes) >= 0 || memchr(text, 0, (size_t)bytes) != NULL)
+        FAIL(ERR_DATA, "%s: expected a text in UTF-8", path);
+    if (bytes > 0) // see ImportModel.chat_format for what a '[' would mean
+        out->chat_format = *text == '[' ? arena_format(run, "{##}%s", text) : text;
+    return OK;
 }
 
 Err import_adapter_folder(Arena *run, const char *path, const char *base, ImportModel *out)
@@ -103,8 +131,12 @@ Err import_adapter_folder(Arena *run, const char *path, const char *base, Import
     TRY(find_base(run, found, out));
     TRY(put_peft(run, &p, out));
     TRY(vocab_source(run, path, &tokenizer));
-    if (tokenizer != NULL)
+    if (tokenizer != NULL) {
         out->tokenizer = tokenizer;
+        out->chat_format = NULL; // the files beside it say it
+    } else {
+        TRY(find_template(run, path, out));
+    }
     snprintf(out->chosen, sizeof out->chosen, "%s", path);
     return OK;
 }
@@ -183,10 +215,26 @@ Err import_adapter_file(Arena *run, const CkptTexts *texts, const char *base, Im
     TRY(adapter_read(object, &out->dims, &plan));
     if (texts->tokenizer != NULL && texts->tokenizer[0] != 0)
         out->tokenizer = texts->tokenizer;
+    if (texts->chat != NULL && texts->chat[0] != 0)
+        out->chat_format = texts->chat;
     return put_on(out, &part, &plan);
 }
 
 // ---- one more
+
+// Of the models below their adapters, as far as tensors go: the context may differ.
+static int same_shape(Arena *scratch, const Dims *a, const Dims *b)
+{
+    ArenaMark mark = arena_mark(scratch);
+    Params    p = params_make(scratch, a), q = params_make(scratch, b);
+    int       same = p.count == q.count;
+
+    for (int n = 0; same && n < p.count; n++)
+        same = strcmp(p.list[n].name, q.list[n].name) == 0 && p.list[n].rows == q.list[n].rows &&
+               p.list[n].columns == q.list[n].columns;
+    arena_back(scratch, mark);
+    return same;
+}
 
 static Err add_file(Arena *run, const char *path, ImportModel *m)
 {
@@ -199,7 +247,7 @@ static Err add_file(Arena *run, const char *path, ImportModel *m)
     if (n < 0)
         FAIL(ERR_CONFIG, "%s: is a whole model; an adapter is expected", path);
     plan = found->dims.adapter[n];
-    if (found->dims.family != m->dims.family || found->dims.L != m->dims.L)
+    if (!same_shape(run, &found->dims, &m->dims))
         FAIL(ERR_CONFIG, "%s: is an adapter on a model of another shape than this one", path);
     return put_on(m, &found->part[n], &plan);
 }
@@ -321,8 +369,9 @@ void import_write_origin(Text *t, const Dims *d, const ImportOrigin *origin)
 Err import_same_origin(Arena *scratch, const char *path, const char *text,
                        const ImportOrigin *origin)
 {
-    const Json *root, *object;
+    const Json *root, *object, *under;
     uint64_t    digest;
+    int         n = 0;
 
     if (text == NULL)
         FAIL(ERR_DATA, "%s: holds a whole model; an adapter is expected", path);
@@ -334,5 +383,17 @@ Err import_same_origin(Arena *scratch, const char *path, const char *text,
              "%s: was made on a model with the digest %016" PRIx64 ", but %s has %016" PRIx64
              ": its weights were changed; put the old ones back, or choose another out=",
              path, digest, origin->base, origin->digest);
+    TRY(json_want_array(root, "under", &under));
+    if (under->length != origin->unders)
+        FAIL(ERR_DATA, "%s: stands on %d adapters, but this run has %d: choose another out=", path,
+             (int)under->length, origin->unders);
+    for (const Json *u = under->child; u != NULL; u = u->next, n++) {
+        TRY(read_digest(u, &digest));
+        if (digest != origin->under_digest[n])
+            FAIL(ERR_DATA,
+                 "%s: was made on an adapter with the digest %016" PRIx64 ", but %s has %016" PRIx64
+                 ": put the old one back, or choose another out=",
+                 path, digest, origin->under[n], origin->under_digest[n]);
+    }
     return OK;
 }

@@ -52,7 +52,7 @@ static int is_beside(const Param *one)
     return one->role != PARAM_LORA_A && one->role != PARAM_LORA_B;
 }
 
-void lora_copy_beside(const Net *net)
+static void copy_beside(const Net *net, float *flat)
 {
     for (int n = 0; n < net->params.dims.adapters; n++) {
         const LoraAdapter *m = &net->adapter[n];
@@ -61,10 +61,15 @@ void lora_copy_beside(const Net *net)
             const Param *one = &m->params.list[i];
 
             if (is_beside(one))
-                memcpy(net->flat + net->params.list[one->base].offset, m->flat + one->offset,
-                       (size_t)(one->rows * one->columns) * sizeof *net->flat);
+                memcpy(flat + net->params.list[one->base].offset, m->flat + one->offset,
+                       (size_t)(one->rows * one->columns) * sizeof *flat);
         }
     }
+}
+
+void lora_copy_beside(const Net *net)
+{
+    copy_beside(net, net->flat);
 }
 
 // The tensor that an adapter finds where it trains one whole.
@@ -117,6 +122,7 @@ void net_merge(const Net *net, Arena *scratch, float *flat)
     float *row = arena_new(scratch, float, p->dims.D + p->dims.F + (int64_t)p->dims.H * p->dims.K);
 
     memcpy(flat, net->flat, (size_t)p->padded * sizeof *flat);
+    copy_beside(net, flat); // the network need not be packed
     for (int n = 0; n < p->dims.adapters; n++) {
         const LoraAdapter *m = &net->adapter[n];
 
@@ -159,20 +165,34 @@ static int64_t group_width(const Dims *d, LoraGroup group)
     return d->D;
 }
 
-// x * (0 or 1 / (1 - dropout)) by the numbers of row and column.
-static void mask(float *y, const float *x, const NetDropout *drop, const LoraAdapter *m,
-                 const LoraPart *p, const int64_t *row, int64_t N)
+enum { DRAWN = 64 }; // random numbers at a time
+
+// y = x * (0 or 1 / (1 - dropout)) by the numbers of row and column; dx, if there is one, likewise.
+static void mask(const Acts *acts, const Terms *t, LoraPlace at, float *y, const float *x,
+                 float *dx, int64_t N)
 {
-    uint64_t c = (uint64_t)drop->micro_batch << 32 | (uint64_t)p->number;
+    const LoraAdapter *m = t->adapter;
+    const LoraPart    *p = t->part;
+    const NetDropout  *drop = &acts->drop;
+    uint32_t           number[DRAWN];
+    uint64_t           c = (uint64_t)drop->micro_batch << 32 | (uint64_t)p->number;
     uint64_t stream = rng_stream("dropout", (uint64_t)drop->iteration, (uint64_t)drop->step, c);
     uint32_t below = (uint32_t)((double)m->dropout * 0x1p32);
     float    grow = 1 / (1 - m->dropout);
 
     for (int64_t n = 0; n < N; n++) {
-        Rng r = rng_make(drop->seed, stream, (uint32_t)(row == NULL ? n : row[n]));
+        Rng r = rng_make(drop->seed, stream, (uint32_t)(at.row == NULL ? n : at.row[n]));
 
-        for (int64_t d = 0; d < p->columns; d++)
-            y[n * p->columns + d] = rng_u32(&r) < below ? 0 : x[n * p->columns + d] * grow;
+        for (int64_t d = 0; d < p->columns; d += DRAWN) {
+            int64_t count = p->columns - d < DRAWN ? p->columns - d : DRAWN;
+            int64_t first = n * p->columns + d;
+
+            rng_fill(&r, number, count);
+            for (int64_t i = 0; i < count; i++)
+                y[first + i] = number[i] < below ? 0 : x[first + i] * grow;
+            for (int64_t i = 0; i < count && dx != NULL; i++)
+                dx[first + i] = number[i] < below ? 0 : dx[first + i] * grow;
+        }
     }
 }
 
@@ -181,12 +201,13 @@ static int drops(const Acts *acts, const LoraAdapter *m)
     return acts->drop.is_on && m->is_tuned && m->dropout > 0;
 }
 
+// What A gets for x; dx, if there is one, holds the gradient of that and gets that of x.
 static const float *inputs(const Acts *acts, const Terms *t, LoraPlace at, const float *x,
-                           int64_t N)
+                           float *dx, int64_t N)
 {
     if (!drops(acts, t->adapter))
         return x;
-    mask(acts->lora.in, x, &acts->drop, t->adapter, t->part, at.row, N);
+    mask(acts, t, at, acts->lora.in, x, dx, N);
     return acts->lora.in;
 }
 
@@ -217,7 +238,7 @@ void lora_add(const Net *net, const Acts *acts, LoraPlace at, float *y, const fl
         for (Terms t = terms_of(net, n, at); t.part < t.end; t.part++) {
             float *low = low_of(acts, t.part, at);
 
-            gemm_rows(low, t.part->down, inputs(acts, &t, at, x, N), N);
+            gemm_rows(low, t.part->down, inputs(acts, &t, at, x, NULL, N), N);
             scale(low, t.adapter->scale, N * t.adapter->rank);
             gemm_rows(acts->lora.out, t.part->up, low, N);
             add_columns(y + t.part->first, acts->lora.out, N, width, t.part->rows);
@@ -247,13 +268,12 @@ static void part_back(const Acts *acts, const Terms *t, LoraPlace at, float *gra
 
     gemm_rows(l->dlow, p->up_back, dy, N);
     scale(l->dlow, m->scale, N * m->rank);
+    gemm_rows(l->back, p->down_back, l->dlow, N);
     if (m->is_tuned) {
         gemm_weight_grad(grad + p->b, dy, low_of(acts, p, at), N, p->rows, m->rank);
-        gemm_weight_grad(grad + p->a, l->dlow, inputs(acts, t, at, x, N), N, m->rank, p->columns);
+        gemm_weight_grad(grad + p->a, l->dlow, inputs(acts, t, at, x, l->back, N), N, m->rank,
+                         p->columns);
     }
-    gemm_rows(l->back, p->down_back, l->dlow, N);
-    if (drops(acts, m))
-        mask(l->back, l->back, &acts->drop, m, p, at.row, N);
     add_columns(dx, l->back, N, p->columns, p->columns);
 }
 

@@ -245,9 +245,9 @@ static const Param *twin_of(const Params *p)
 }
 
 // What a folder may hold besides: the embedding of a tied model once more as its head, and a head
-// that is adapted as it was.  The values it must then have; NULL: no such thing.
-static const float *known_values(const Params *p, const float *flat, const Params *base,
-                                 const float *below, const char *name, const Param **shape)
+// that is adapted as it was.  The tensor it must be equal to, of the adapter (*is_below 0) or of
+// the base; NULL: no such thing.
+static const Param *known(const Params *p, const Params *base, const char *name, int *is_below)
 {
     const Param *twin = twin_of(p);
     char         head[160], before[192];
@@ -256,26 +256,21 @@ static const float *known_values(const Params *p, const float *flat, const Param
     snprintf(head, sizeof head, "base_model.model.%s", params_head_name(&p->dims));
     snprintf(before, sizeof before, "base_model.model.%.*s.base_layer.weight", length,
              params_head_name(&p->dims));
-    if (twin != NULL && strcmp(name, head) == 0) {
-        *shape = twin;
-        return flat + twin->offset;
-    }
-    for (int n = 0; n < base->count && strcmp(name, before) == 0; n++)
-        if (base->list[n].role == PARAM_HEAD) {
-            *shape = &base->list[n];
-            return below + base->list[n].offset;
-        }
+    *is_below = strcmp(name, before) == 0;
+    if (twin != NULL && strcmp(name, head) == 0)
+        return twin;
+    for (int n = 0; n < base->count && *is_below; n++)
+        if (base->list[n].role == PARAM_HEAD)
+            return &base->list[n];
     return NULL;
 }
 
 static Err check_known(Arena *scratch, const SafeFolder *f, const SafeTensor *t, const Param *shape,
                        const float *values)
 {
-    CkptTensor want = {.rank = 2, .shape = {shape->rows, shape->columns}};
-    int64_t    count = shape->rows * shape->columns;
-    float     *found;
+    int64_t count = shape->rows * shape->columns;
+    float  *found;
 
-    TRY(check_shape(f, t, &want));
     found = arena_new(scratch, float, count);
     TRY(safetensors_read(f, t, found));
     if (memcmp(found, values, (size_t)count * sizeof *found) != 0)
@@ -284,14 +279,44 @@ static Err check_known(Arena *scratch, const SafeFolder *f, const SafeTensor *t,
     return OK;
 }
 
-Err peft_load(Arena *scratch, const char *folder, const Params *p, float *flat, const Params *base,
-              const float *below)
+typedef struct Found {
+    SafeFolder         folder;
+    const SafeTensor **of;  // [params]
+    const Param **twin;     // [tensors of the folder] what the others must equal; NULL: a parameter
+    uint8_t      *is_below; // [tensors of the folder] whether that is a tensor of the base
+} Found;
+
+static Err check_rest(const Params *p, const Params *base, const uint8_t *used, Found *found)
 {
-    ArenaMark         mark = arena_mark(scratch);
-    ParamsFile        to = {.params = p, .flat = {flat}};
+    const SafeFolder *f = &found->folder;
+
+    for (int64_t i = 0; i < f->count; i++) {
+        const SafeTensor *t = &f->tensor[i];
+        const Param      *twin;
+        CkptTensor        want = {.rank = 2};
+        int               is_below;
+
+        if (used[i])
+            continue;
+        twin = known(p, base, t->name, &is_below);
+        if (twin == NULL)
+            FAIL(ERR_DATA, "%s: tensor %s is nothing that adapter_config.json speaks of",
+                 f->path[t->file], t->name);
+        want.shape[0] = twin->rows;
+        want.shape[1] = twin->columns;
+        TRY(check_shape(f, t, &want));
+        found->twin[i] = twin;
+        found->is_below[i] = (uint8_t)is_below;
+    }
+    return OK;
+}
+
+static Err find_all(Arena *scratch, const char *folder, const Params *p, const Params *base,
+                    Found *out)
+{
     const CkptTensor *want = params_tensors(scratch, p);
+    SafeFolder       *f = &out->folder;
     char              path[FILE_PATH_MAX];
-    SafeFolder        f;
     uint8_t          *used;
 
     TRY(file_join(path, folder, WEIGHTS));
@@ -300,30 +325,45 @@ Err peft_load(Arena *scratch, const char *folder, const Params *p, float *flat, 
              "%s: there is no such file; adapters are read from safetensors (a folder with an "
              "adapter_model.bin alone: save it again with a newer PEFT)",
              path);
-    TRY(safetensors_open_file(scratch, path, &f));
-    used = arena_new(scratch, uint8_t, f.count + 1);
+    TRY(safetensors_open_file(scratch, path, f));
+    used = arena_new(scratch, uint8_t, f->count + 1);
+    out->of = arena_new(scratch, const SafeTensor *, p->count + 1);
+    out->twin = arena_new(scratch, const Param *, f->count + 1);
+    out->is_below = arena_new(scratch, uint8_t, f->count + 1);
     for (int n = 0; n < p->count; n++) {
-        const SafeTensor *t = safetensors_find(&f, p->list[n].name);
+        const SafeTensor *t = safetensors_find(f, p->list[n].name);
 
         if (t == NULL)
             FAIL(ERR_DATA, "%s: there is no tensor %s, which adapter_config.json asks for", path,
                  p->list[n].name);
-        TRY(check_shape(&f, t, &want[n]));
-        TRY(take(scratch, &f, t, &to, n));
-        used[t - f.tensor] = 1;
+        TRY(check_shape(f, t, &want[n]));
+        out->of[n] = t;
+        used[t - f->tensor] = 1;
     }
-    for (int64_t i = 0; i < f.count; i++) {
-        const Param *shape = NULL;
-        const float *values;
+    return check_rest(p, base, used, out);
+}
 
-        if (used[i])
-            continue;
-        values = known_values(p, flat, base, below, f.tensor[i].name, &shape);
-        if (values == NULL)
-            FAIL(ERR_DATA, "%s: tensor %s is nothing that adapter_config.json speaks of", path,
-                 f.tensor[i].name);
-        TRY(check_known(scratch, &f, &f.tensor[i], shape, values));
-    }
+Err peft_check(Arena *scratch, const char *folder, const Params *p, const Params *base)
+{
+    Found found;
+
+    return find_all(scratch, folder, p, base, &found);
+}
+
+Err peft_load(Arena *scratch, const char *folder, const Params *p, float *flat, const Params *base,
+              const float *below)
+{
+    ArenaMark  mark = arena_mark(scratch);
+    ParamsFile to = {.params = p, .flat = {flat}};
+    Found      found;
+
+    TRY(find_all(scratch, folder, p, base, &found));
+    for (int n = 0; n < p->count; n++)
+        TRY(take(scratch, &found.folder, found.of[n], &to, n));
+    for (int64_t i = 0; i < found.folder.count; i++)
+        if (found.twin[i] != NULL)
+            TRY(check_known(scratch, &found.folder, &found.folder.tensor[i], found.twin[i],
+                            (found.is_below[i] ? below : flat) + found.twin[i]->offset));
     arena_back(scratch, mark);
     return OK;
 }

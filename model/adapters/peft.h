@@ -18,6 +18,8 @@ int peft_is(const char *path);
 Err peft_open(Arena *run, const char *folder, Peft *out);
 // What it changes of a base of these sizes.  ERR_CONFIG, ERR_DATA.
 Err peft_plan(const Peft *p, const Dims *base, AdapterPlan *out);
+// Names, types and shapes of the tensors, as peft_load wants them.
+Err peft_check(Arena *scratch, const char *folder, const Params *p, const Params *base);
 // Tensors of the table p, which is that of an adapter with the folder's plan, on the weights
 // `below` of a network (a head that is adapted stands in the folder once more).  ERR_DATA, naming
 // the tensor: one that is missing, left over, of another shape, or other than it is below.

@@ -4,12 +4,12 @@
 #include "io/formats/llama2c.h"
 #include "io/formats/safetensors.h"
 #include "model/adapters/adapter.h"
+#include "model/adapters/import_adapter.h"
 #include "model/adapters/peft.h"
+#include "model/files/describe_private.h"
 #include "model/files/export_model.h"
 #include "model/files/foreign.h"
 #include "model/files/import.h"
-#include "model/text/chat/chat_template.h"
-#include "model/vocab.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -207,120 +207,7 @@ static void say_dims(Text *t, const Dims *d, const char *type)
                 (double)params_count(d) * 4 / 0x1p20);
 }
 
-// ---- the tokenizer and the chat template
-
-// The first object below `node` with a "type" like this.
-static int has_type(const Json *node, const char *type)
-{
-    const Json *own = node->kind == JSON_OBJECT ? json_member(node, "type") : NULL;
-
-    if (own != NULL && own->kind == JSON_TEXT && strcmp(own->text, type) == 0)
-        return 1;
-    for (const Json *m = node->child; m != NULL; m = m->next)
-        if (m->child != NULL && has_type(m, type))
-            return 1;
-    return 0;
-}
-
-static const char *way_of(const Json *tokenizer)
-{
-    const Json *kind = json_member(tokenizer, "kind"), *root = json_member(tokenizer, "tokenizer");
-    const Json *model = root == NULL ? NULL : json_member(root, "model");
-    const Json *cuts = root == NULL ? NULL : json_member(root, "pre_tokenizer");
-
-    if (kind == NULL || kind->kind != JSON_TEXT)
-        return "of an unknown kind";
-    if (strcmp(kind->text, "tokenizer.model") == 0)
-        return "SentencePiece";
-    if (strcmp(kind->text, "vocab.json") == 0 || strcmp(kind->text, "tiktoken") == 0)
-        return "byte-level BPE";
-    if (model == NULL)
-        return kind->text;
-    if (json_member(model, "merges") == NULL)
-        return "Unigram";
-    return cuts != NULL && has_type(cuts, "ByteLevel") ? "byte-level BPE" : "BPE of characters";
-}
-
-static void say_token(Text *t, const char *name, const Vocab *v, int32_t id)
-{
-    if (id < 0) {
-        text_printf(t, ", no %s", name);
-        return;
-    }
-    text_printf(t, ", %s %d ", name, id);
-    if (vocab_decode_all(v, &id, 1, VOCAB_KEEP_SPECIAL, t) != OK)
-        err_forget();
-}
-
-// A token's name, for the template; NULL: it has none.
-static const char *name_of(Arena *arena, const Vocab *v, int32_t id)
-{
-    Text t = text_make(arena);
-
-    if (id < 0 || vocab_decode_all(v, &id, 1, VOCAB_KEEP_SPECIAL, &t) != OK) {
-        err_forget();
-        return NULL;
-    }
-    return t.data;
-}
-
-static Err check_template(Text *report, Arena *scratch, const char *path, const Vocab *v)
-{
-    const char  *text = vocab_chat_template(v);
-    Arena        probes;
-    ChatTemplate chat;
-    int32_t      frame[VOCAB_FRAME_MAX];
-    int64_t      count = 0;
-    Err          e;
-
-    TRY(chat_template_make(scratch, path, text, (int64_t)strlen(text),
-                           name_of(scratch, v, vocab_bos(v)), name_of(scratch, v, vocab_eos(v)),
-                           &chat));
-    TRY(vocab_begin(v, frame, VOCAB_FRAME_MAX, &count));
-    chat.adds_bos = count > 0 && frame[0] == vocab_bos(v);
-    TRY(arena_make(&probes, "probes", (int64_t)1 << 34));
-    e = chat_template_check(&chat, &probes, report);
-    arena_free(&probes);
-    return e;
-}
-
-static void or_why(Text *t, const char *label, Err e);
-
-static void say_template(Text *t, Arena *scratch, const char *path, const Vocab *v)
-{
-    Text        report = text_make(scratch);
-    const char *end;
-
-    if (vocab_chat_template(v) == NULL) {
-        text_puts(t, "  chat template no\n");
-        return;
-    }
-    text_puts(t, "  chat template yes\n");
-    or_why(t, "  no chat       ",
-           check_template(&report, scratch, arena_format(scratch, "the chat template of %s", path),
-                          v));
-    for (const char *at = report.data; *at != 0; at = end + (*end != 0)) {
-        end = at + strcspn(at, "\n");
-        text_printf(t, "  in chats      %.*s\n", (int)(end - at), at);
-    }
-}
-
-static void say_beyond(Text *t, const ImportModel *m, const Json *json)
-{
-    static const char *const files[] = {"config", "generation_config"};
-    static const char *const keys[] = {"bos_token_id", "eos_token_id", "pad_token_id"};
-
-    for (int f = 0; f < 2; f++)
-        for (int k = 0; k < 3; k++) {
-            int64_t id = import_beyond(m, json, files[f], keys[k]);
-
-            if (id >= 0)
-                text_printf(t,
-                            "  unusual       %s.json: %s %" PRId64
-                            " is no token of the model; it is not used\n",
-                            files[f], keys[k], id);
-        }
-}
+// ---- all of it
 
 static void say_adapters(Text *t, const ImportModel *m)
 {
@@ -334,29 +221,7 @@ static void say_adapters(Text *t, const ImportModel *m)
     }
 }
 
-static Err say_tokenizer(Text *t, Arena *scratch, const ImportModel *m, const char *path)
-{
-    const Json *json;
-    Vocab      *v;
-
-    TRY(import_vocab(scratch, m, &json, &v));
-    text_printf(t, "  tokenizer     %s, %" PRId64 " tokens", way_of(json), vocab_size(v));
-    say_token(t, "bos", v, vocab_bos(v));
-    say_token(t, "eos", v, vocab_eos(v));
-    say_token(t, "pad", v, vocab_pad(v));
-    text_puts(t, "\n");
-    if (vocab_size(v) < m->dims.V)
-        text_printf(t, "  unusual       %" PRId64 " rows of the embedding have no token\n",
-                    m->dims.V - vocab_size(v));
-    if (vocab_eos(v) < 0)
-        text_puts(t, "  unusual       no token ends a text\n");
-    say_beyond(t, m, json);
-    say_template(t, scratch, path, v);
-    return OK;
-}
-
-// A part that cannot be read is said to be so, and the others still are.
-static void or_why(Text *t, const char *label, Err e)
+void describe_or_why(Text *t, const char *label, Err e)
 {
     if (e == OK)
         return;
@@ -366,12 +231,23 @@ static void or_why(Text *t, const char *label, Err e)
 
 static const char UNSUPPORTED[] = "  unsupported   ";
 
-static Err say_model(Text *t, Arena *scratch, const char *path)
+static Err say_tokenizer(Text *t, Arena *scratch, const ImportModel *m, const char *path)
+{
+    const Json *json;
+    Vocab      *v;
+
+    TRY(import_vocab(scratch, m, &json, &v));
+    describe_vocab(t, scratch, m, json, v, path);
+    return OK;
+}
+
+// `own`: the path without the base that may stand behind it.
+static Err say_model(Text *t, Arena *scratch, const char *path, const char *own)
 {
     ImportModel m;
 
     TRY(import_find(scratch, path, &m));
-    if (strcmp(m.chosen, path) != 0)
+    if (strcmp(m.chosen, own) != 0)
         text_printf(t, "  newest        %s\n", m.chosen);
     say_dims(t, &m.dims, type_of(scratch, &m.dims));
     say_adapters(t, &m);
@@ -383,16 +259,17 @@ static Err say_model(Text *t, Arena *scratch, const char *path)
 
 Err describe_model(Text *t, Arena *scratch, const char *path)
 {
-    Err file, model;
+    const char *base, *own = import_split(scratch, path, &base);
+    Err         file, model;
 
-    if (!file_exists(path))
-        FAIL(ERR_IO, "%s: there is no such file", path);
-    text_printf(t, "%s: %s\n", path, form_of(path));
-    file = strcmp(form_of(path), "a run directory") == 0 ? OK : say_file(t, scratch, path);
-    or_why(t, UNSUPPORTED, file);
-    model = say_model(t, scratch, path);
+    if (!file_exists(own))
+        FAIL(ERR_IO, "%s: there is no such file", own);
+    text_printf(t, "%s: %s\n", own, form_of(own));
+    file = strcmp(form_of(own), "a run directory") == 0 ? OK : say_file(t, scratch, own);
+    describe_or_why(t, UNSUPPORTED, file);
+    model = say_model(t, scratch, path, own);
     if (file == OK) // else it is the same once more
-        or_why(t, UNSUPPORTED, model);
+        describe_or_why(t, UNSUPPORTED, model);
     err_forget();
     text_printf(t, "  usable        %s\n",
                 file == OK && model == OK ? "yes, as far as can be said without its values" : "no");

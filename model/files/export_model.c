@@ -39,6 +39,14 @@ static Err publish(const char *folder, const char *name, const Text *t)
     return file_publish(path, tag, t->data, t->length);
 }
 
+Err export_template(const char *chat, const char *folder)
+{
+    Text t = {.data = (char *)(uintptr_t)chat, .length = (int64_t)strlen(chat)};
+
+    TRY(file_make_folder(folder));
+    return publish(folder, "chat_template.jinja", &t);
+}
+
 // In generation_config.json, all tokens that end a text.
 typedef enum ExportEnds { EXPORT_FIRST_END, EXPORT_ALL_ENDS } ExportEnds;
 
@@ -140,7 +148,7 @@ Err export_hf(Arena *scratch, const ExportModel *m, ExportType type, const char 
         TRY(vocab_make(scratch, tokenizer, &v));
     TRY(file_make_folder(folder));
     if (tokenizer != NULL)
-        TRY(foreign_vocab_folder(scratch, tokenizer, folder));
+        TRY(foreign_vocab_folder(scratch, tokenizer, m->chat, folder));
     TRY(write_safetensors(scratch, m, type, folder));
     return write_configs(scratch, &m->params->dims, v, type,
                          folder); // last: a folder with it is whole
@@ -354,7 +362,7 @@ Err export_gguf(Arena *scratch, const ExportModel *m, ExportType type, const cha
     TRY(check_said(s.family, config));
     TRY(put_meta(&meta, m, s.family, config, type));
     if (tokenizer != NULL)
-        TRY(foreign_vocab_put(scratch, tokenizer, m->params->dims.V, &meta));
+        TRY(foreign_vocab_put(scratch, tokenizer, m->chat, m->params->dims.V, &meta));
     else
         gguf_put_text(&meta, "tokenizer.ggml.model", "no_vocab");
     gguf_rope_table(scratch, &m->params->dims, &s.rope, &s.rope_count);

@@ -1,5 +1,6 @@
 #include "model/files/foreign.h"
 
+#include "base/text.h"
 #include "io/formats/llama2c.h"
 #include "model/files/foreign_private.h"
 #include "model/files/gguf_names.h"
@@ -9,13 +10,6 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-
-static int ends_with(const char *text, const char *end)
-{
-    size_t n = strlen(text), m = strlen(end);
-
-    return n >= m && strcmp(text + n - m, end) == 0;
-}
 
 static int is_gguf(const char *path)
 {
@@ -29,13 +23,13 @@ static int is_gguf(const char *path)
         if (got == sizeof magic && memcmp(magic, "GGUF", 4) == 0)
             return 1;
     }
-    return ends_with(path, ".gguf");
+    return text_ends_with(path, ".gguf");
 }
 
 int foreign_is(const char *path)
 {
-    return is_gguf(path) || ends_with(path, ".bin") || ends_with(path, ".pt") ||
-           ends_with(path, ".pth") || ends_with(path, ".ckpt");
+    return is_gguf(path) || text_ends_with(path, ".bin") || text_ends_with(path, ".pt") ||
+           text_ends_with(path, ".pth") || text_ends_with(path, ".ckpt");
 }
 
 Err foreign_finite(const char *path, const char *name, const float *x, int64_t count)
@@ -95,7 +89,7 @@ static Llama2cPart part_of(const Param *one)
                  {"lm_head.weight", LLAMA2C_HEAD}};
 
     for (size_t i = 0; i < sizeof PARTS / sizeof PARTS[0]; i++)
-        if (ends_with(one->name, PARTS[i].end))
+        if (text_ends_with(one->name, PARTS[i].end))
             return PARTS[i].part;
     return LLAMA2C_PARTS;
 }

@@ -34,7 +34,7 @@ static int is_made_by(const Rope *r, const float *table, int64_t count, float *m
         return 0;
     divisors(r, count, made, plain);
     for (int64_t i = 0; i < count; i++)
-        if (fabsf(made[i] - table[i]) > 1e-4F * table[i])
+        if (!(fabsf(made[i] - table[i]) <= 1e-4F * table[i])) // also of NaN
             return 0;
     return 1;
 }
@@ -63,12 +63,12 @@ static void fit_line(const float *table, int64_t count, double *plain, Rope *r)
     r->high_freq = r->low_freq + (x[1] - x[0]) / (s[1] - s[0]);
 }
 
-static Err read_table(Arena *arena, Text *t, const Gguf *g, const GgufTensor *table, double theta)
+static Err read_table(Text *t, const Gguf *g, const GgufTensor *table, double theta)
 {
     Rope r = {.kind = ROPE_LLAMA3, .theta = theta, .original = 8192, .low_freq = 1, .high_freq = 4};
     int64_t count = table->elements;
-    float  *value = arena_new(arena, float, count), *made = arena_new(arena, float, count);
-    double *plain = arena_new(arena, double, count);
+    float   value[DIMS_HEAD_MAX], made[DIMS_HEAD_MAX];
+    double  plain[DIMS_HEAD_MAX];
     int     is_known;
 
     if (count > DIMS_HEAD_MAX)
@@ -137,7 +137,7 @@ Err gguf_rope_read(Arena *arena, Text *t, const Gguf *g, const GgufFamily *f)
              ": expected one of the two",
              g->path, key, type);
     if (table != NULL)
-        return read_table(arena, t, g, table, r.theta);
+        return read_table(t, g, table, r.theta);
     if (type == NULL)
         return OK;
     r.kind = strcmp(type, "linear") == 0 ? ROPE_LINEAR : ROPE_YARN;

@@ -15,13 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int ends_with(const char *text, const char *end)
-{
-    size_t n = strlen(text), m = strlen(end);
-
-    return n >= m && strcmp(text + n - m, end) == 0;
-}
-
 // The number N of "vN.h5", -1 for other names (such as files that are being written).
 static int64_t version_of(const char *name)
 {
@@ -59,6 +52,7 @@ static Err find_in_file(Arena *run, const char *base, ImportModel *out)
     TRY(ckpt_read_texts(run, out->chosen, &texts));
     if (texts.adapter != NULL)
         return import_adapter_file(run, &texts, base, out);
+    out->chat_format = texts.chat != NULL && *texts.chat != 0 ? texts.chat : NULL;
     TRY(json_parse(run, out->chosen, texts.model, (int64_t)strlen(texts.model), JSON_NO_COMMENTS,
                    &config));
     TRY(dims_read(config, &out->dims));
@@ -75,6 +69,7 @@ static int has_weights(const char *folder)
     for (int i = 0; i < 2; i++)
         if (file_join(path, folder, names[i]) == OK && file_exists(path))
             return 1;
+    err_forget(); // a path too long for these names: there can be no such file
     return 0;
 }
 
@@ -93,7 +88,7 @@ static Err no_model(const char *path)
 
     if (!file_is_folder(path))
         TRY(magic_refuse_file(path, "a model"));
-    if (ends_with(path, ".safetensors"))
+    if (text_ends_with(path, ".safetensors"))
         FAIL(ERR_DATA,
              "%s: is only a part of a model; give the folder that it lies in, with config.json",
              path);
@@ -111,10 +106,20 @@ static Err no_model(const char *path)
 
 Err import_find(Arena *run, const char *path, ImportModel *out)
 {
+    return import_find_below(run, path, 0, out);
+}
+
+Err import_find_below(Arena *run, const char *path, int above, ImportModel *out)
+{
     char        config[FILE_PATH_MAX], weights[FILE_PATH_MAX];
     const char *base = NULL;
 
-    *out = (ImportModel){0};
+    *out = (ImportModel){.above = above};
+    if (above > ADAPTERS_MAX)
+        FAIL(ERR_DATA,
+             "%s: is the base of %d adapters on each other, more than the %d that are supported; "
+             "does an adapter name itself as its base?",
+             path, above, ADAPTERS_MAX);
     path = import_split(run, path, &base);
     if (peft_is(path))
         return import_adapter_folder(run, path, base, out);
@@ -129,11 +134,13 @@ Err import_find(Arena *run, const char *path, ImportModel *out)
     if (!file_exists(path))
         FAIL(ERR_IO,
              "%s: there is no such file; expected a Hugging Face folder, a weight file of ours, a "
-             "run directory, a .gguf file or a .bin file of llama2.c",
+             "run directory, a .gguf file or a .bin file of llama2.c (models are not downloaded: "
+             "get "
+             "the files first, and give their path)",
              path);
     if (!file_is_folder(path) && foreign_is(path))
         return foreign_find(run, path, out);
-    if (file_is_folder(path) || !ends_with(path, ".h5"))
+    if (file_is_folder(path) || !text_ends_with(path, ".h5"))
         return no_model(path);
     snprintf(out->chosen, sizeof out->chosen, "%s", path);
     return find_in_file(run, base, out);
@@ -215,4 +222,18 @@ Err import_vocab(Arena *run, const ImportModel *m, const Json **json, Vocab **ou
              "was made for",
              (*json)->file, vocab_size(*out) - 1, m->dims.V);
     return check_ends(m, *json, *out);
+}
+
+// ---- the chat template
+
+int import_has_messages(const ImportModel *m)
+{
+    return m->chat_format != NULL && *m->chat_format == '[';
+}
+
+const char *import_chat_template(const ImportModel *m, const Vocab *v)
+{
+    if (m->chat_format != NULL && !import_has_messages(m))
+        return m->chat_format;
+    return v == NULL ? NULL : vocab_chat_template(v);
 }

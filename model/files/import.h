@@ -32,13 +32,20 @@ typedef struct ImportModel {
     Dims        dims;
     const char *tokenizer; // JSON text for vocab_make; NULL where the folder has none
     char        chosen[4096];
+    // How conversations are written, if a weight file of ours says so: a chat template (Jinja), or
+    // a recipe's messages (JSON, which begins with '['); NULL: the tokenizer says what there is.
+    const char *chat_format;
     // of adapters
     const struct ImportModel *base; // the model below all of them; NULL: this is a whole model
     ImportPart                part[ADAPTERS_MAX]; // [dims.adapters]
     int                       has_digest;         // what params_digest must find in the base
     uint64_t                  digest;
+    int                       above; // adapters whose base this was looked for
 } ImportModel;
 Err import_find(Arena *run, const char *path, ImportModel *out);
+// The same of the base of the last of `above` adapters.  ERR_DATA if there are too many, as where
+// one names itself as its base.
+Err import_find_below(Arena *run, const char *path, int above, ImportModel *out);
 // The weights of a whole model; ERR_CONFIG if it is an adapter.
 Err import_load(Arena *scratch, const ImportModel *m, const Params *p, float *flat);
 
@@ -46,6 +53,11 @@ Err import_load(Arena *scratch, const ImportModel *m, const Params *p, float *fl
 // tokenizer that is none, or one with more tokens than the model.  ERR_CONFIG: config.json alone
 // says which token begins or ends a text, and the model has no such token.
 Err import_vocab(Arena *run, const ImportModel *m, const Json **json, Vocab **out);
+// The chat template (Jinja) of the model: that of the weight file, else the tokenizer's; NULL:
+// none. `v`: as import_vocab gave it, or NULL.
+const char *import_chat_template(const ImportModel *m, const Vocab *v);
+// Whether the weight file has a recipe's messages instead.
+int import_has_messages(const ImportModel *m);
 // The id that `file` ("config", "generation_config") beside the tokenizer names as `key` and the
 // model has no row for; -1: none.
 int64_t import_beyond(const ImportModel *m, const Json *tokenizer, const char *file,

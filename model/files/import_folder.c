@@ -1,6 +1,7 @@
 // Models as Hugging Face folders.
 #include "model/files/import.h"
 
+#include "base/text.h"
 #include "io/ckpt.h"
 #include "io/file.h"
 #include "io/formats/magic.h"
@@ -11,13 +12,6 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-
-static int ends_with(const char *text, const char *end)
-{
-    size_t n = strlen(text), m = strlen(end);
-
-    return n >= m && strcmp(text + n - m, end) == 0;
-}
 
 Err import_dims(Arena *scratch, const char *folder, Dims *out)
 {
@@ -44,9 +38,10 @@ static const SafeTensor *find(const SafeFolder *f, const char *name, const char 
 // Masks and tables that old versions saved among the weights.
 static int is_buffer(const char *name)
 {
-    return ends_with(name, ".attn.bias") || ends_with(name, ".attn.masked_bias") ||
-           ends_with(name, ".attention.bias") || ends_with(name, ".attention.masked_bias") ||
-           ends_with(name, ".rotary_emb.inv_freq");
+    return text_ends_with(name, ".attn.bias") || text_ends_with(name, ".attn.masked_bias") ||
+           text_ends_with(name, ".attention.bias") ||
+           text_ends_with(name, ".attention.masked_bias") ||
+           text_ends_with(name, ".rotary_emb.inv_freq");
 }
 
 static void say_shape(char *out, size_t size, int rank, const int64_t *shape)

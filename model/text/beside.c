@@ -180,22 +180,89 @@ static void find_specials(Build *b, const Json *beside)
         v->after[v->afters++] = v->eos;
 }
 
-// One template, or a list of them by name.
-static const char *find_template(const Json *beside)
+// ---- the chat template
+
+// Of several templates, as an object of them or a list of {"name", "template"}.
+static const Json *named(const Json *node, const char *want)
+{
+    if (node->kind == JSON_OBJECT)
+        return json_member(node, want);
+    for (const Json *m = node->child; m != NULL; m = m->next) {
+        const Json *name = m->kind == JSON_OBJECT ? json_member(m, "name") : NULL;
+
+        if (name != NULL && name->kind == JSON_TEXT && strcmp(name->text, want) == 0)
+            return json_member(m, "template");
+    }
+    return NULL;
+}
+
+static void add_template(Text *t, const Json *one)
+{
+    int64_t length = one->length;
+
+    if (length > 0 && one->text[length - 1] == '\n') // Jinja drops the last line end of a text
+        length--;
+    // A tag takes white space beside it away, an empty text does not.
+    text_puts(t, "{{ '' }}");
+    text_add(t, one->text, length);
+    text_puts(t, "{{ '' }}");
+}
+
+// Two templates as one.
+static Text join_templates(Arena *scratch, const Json *plain, const Json *tools)
+{
+    Text t = text_make(scratch);
+
+    text_puts(&t, "{% if not tools %}");
+    add_template(&t, plain);
+    text_puts(&t, "{% else %}");
+    add_template(&t, tools);
+    text_puts(&t, "{% endif %}");
+    return t;
+}
+
+static int is_text(const Json *node)
+{
+    return node != NULL && node->kind == JSON_TEXT;
+}
+
+static Err keep_template(Build *b, const char *text, int64_t length)
+{
+    TRY(build_room(b, length + ARENA_ALIGN));
+    b->t->vocab.chat_template = arena_text_n(b->run, text, length);
+    return OK;
+}
+
+static Err find_chat(Build *b, const Json *beside)
 {
     const Json *own = beside == NULL ? NULL : json_member(beside, "chat_template");
     const Json *node = own != NULL ? own : member_of(beside, "tokenizer_config", "chat_template");
+    const Json *plain = node, *tools;
+    char        shown[JSON_WORDS];
+    Text        both;
 
-    if (node != NULL && node->kind == JSON_ARRAY)
-        for (const Json *m = node->child; m != NULL; m = m->next) {
-            const Json *name = m->kind == JSON_OBJECT ? json_member(m, "name") : NULL;
-            const Json *text = m->kind == JSON_OBJECT ? json_member(m, "template") : NULL;
-
-            if (name != NULL && name->kind == JSON_TEXT && strcmp(name->text, "default") == 0)
-                return text != NULL && text->kind == JSON_TEXT ? text->text : NULL;
-        }
-    return node != NULL && node->kind == JSON_TEXT ? node->text : NULL;
+    if (node == NULL || node->kind == JSON_NULL)
+        return OK;
+    tools = json_member(beside, "chat_template_tool_use");
+    if (node->kind == JSON_ARRAY || node->kind == JSON_OBJECT) {
+        plain = named(node, "default");
+        tools = named(node, "tool_use");
+    }
+    if (!is_text(plain) || (tools != NULL && !is_text(tools))) {
+        b->t->vocab.chat_fault = arena_format(
+            b->run,
+            "\"chat_template\" of tokenizer_config.json: expected a text, or texts by name with "
+            "\"default\" (and perhaps \"tool_use\") among them, found %s",
+            json_show(node, shown, sizeof shown));
+        return OK;
+    }
+    if (tools == NULL || strcmp(plain->text, tools->text) == 0)
+        return keep_template(b, plain->text, plain->length);
+    both = join_templates(b->scratch, plain, tools);
+    return keep_template(b, both.data, both.length);
 }
+
+// ---- room
 
 // Symbols that a text of the pipeline becomes at most: one, if it is a piece.
 static int64_t symbols(const Build *b, Bytes text)
@@ -206,13 +273,13 @@ static int64_t symbols(const Build *b, Bytes text)
 static int64_t growth_of(const Build *b, const Normalizer *n, int is_ascii)
 {
     static const int form[] = {
-        [UNICODE_NFC] = 3, [UNICODE_NFD] = 4, [UNICODE_NFKC] = 11, [UNICODE_NFKD] = 11};
+        [UNITEXT_NFC] = 3, [UNITEXT_NFD] = 4, [UNITEXT_NFKC] = 11, [UNITEXT_NFKD] = 11};
     int64_t content = symbols(b, n->content), pattern = n->pattern.length;
 
     switch (n->kind) {
     case NORMALIZE_UNICODE: return is_ascii ? 1 : form[n->form];
     case NORMALIZE_LOWER: return is_ascii ? 1 : 2;
-    case NORMALIZE_CHARSMAP: return form[UNICODE_NFKC];
+    case NORMALIZE_CHARSMAP: return form[UNITEXT_NFKC];
     case NORMALIZE_REPLACE:
         if (n->regex != NULL)
             return content + 1;
@@ -277,11 +344,9 @@ static Err fill_raw(Build *b)
 
 Err build_finish(Build *b, const Json *beside)
 {
-    const char *chat = find_template(beside);
-
     find_specials(b, beside);
+    TRY(find_chat(b, beside));
     bound_room(b);
     b->t->vocab.size = b->t->pieces.size;
-    b->t->vocab.chat_template = chat == NULL ? NULL : arena_text(b->run, chat);
     return fill_raw(b);
 }

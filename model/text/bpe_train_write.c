@@ -15,7 +15,7 @@ static Text spelled(Arena *scratch, const BpeTrained *t, int64_t id)
         text_add(&out, t->piece[id].data, t->piece[id].length);
     else
         for (int64_t i = 0; i < t->piece[id].length; i++)
-            unicode_put(&out, unicode_of_byte((unsigned char)t->piece[id].data[i]));
+            unitext_put(&out, unicode_of_byte((unsigned char)t->piece[id].data[i]));
     return out;
 }
 

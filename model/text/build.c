@@ -210,6 +210,7 @@ Err build_bpe(Build *b, const BpeConfig *config, const Pieces *pieces, const Bpe
 {
     int is_whole = b->t->cuts == 0 || (b->t->cuts == 1 && b->t->cut[0].kind == CUT_METASPACE);
 
+    b->t->vocab.unknown = config->unknown;
     TRY(build_room(b, bpe_need(count)));
     TRY(bpe_make(b->run, b->file, config, pieces, merges, count, &b->t->bpe));
     if (is_whole && !config->reads_bytes && !config->ignores_merges &&

@@ -19,7 +19,7 @@ static Finder find_in(const Cut *c, Arena *scratch, Bytes text)
     Finder f = {.cut = c, .text = text};
 
     if (c->kind == CUT_PATTERN && c->scan == NULL)
-        f.search = regex_search(c->regex, scratch, text);
+        f.search = regex_search(c->regex, scratch, (Span){text.data, text.length});
     return f;
 }
 
@@ -54,14 +54,14 @@ static void find_text(Finder *f, int64_t from)
 // A match without bytes cuts nothing here.
 static Err find_pattern(Finder *f, int64_t from)
 {
+    RegexMatch m;
+
     do {
-        TRY(regex_find(&f->search, from, &f->begin, &f->end));
-        from = f->end + 1;
-        while (from < f->text.length && ((unsigned char)f->text.data[from] & 0xC0) == 0x80)
-            from++;
-    } while (f->begin >= 0 && f->begin == f->end && from <= f->text.length);
-    if (f->begin == f->end)
-        f->begin = -1;
+        TRY(regex_find(&f->search, from, &m));
+        from = m.begin < 0 ? from : regex_behind(f->search.text, &m);
+    } while (m.begin >= 0 && m.begin == m.end && from <= f->text.length);
+    f->begin = m.begin == m.end ? -1 : m.begin;
+    f->end = m.end;
     return OK;
 }
 

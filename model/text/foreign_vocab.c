@@ -15,7 +15,7 @@ typedef struct Ends {
     int64_t     bos, eos, unknown, pad; // -1: none
     int64_t     turn;                   // ends a turn; -1: none
     int         adds_bos, adds_eos;
-    const char *chat; // or NULL
+    const char *chat, *chat_tools; // or NULL
 } Ends;
 
 static void add_named(Text *t, const char *name, const Bytes *text, int64_t size, int64_t id)
@@ -35,8 +35,14 @@ static void add_beside(Text *t, const Ends *e, const Bytes *text, int64_t size)
     add_named(t, "unk_token", text, size, e->unknown);
     add_named(t, "pad_token", text, size, e->pad);
     if (e->chat != NULL) {
-        text_puts(t, "\"chat_template\": ");
+        text_puts(t, e->chat_tools != NULL ? "\"chat_template\": {\"default\": "
+                                           : "\"chat_template\": ");
         text_json(t, e->chat, (int64_t)strlen(e->chat));
+        if (e->chat_tools != NULL) {
+            text_puts(t, ", \"tool_use\": ");
+            text_json(t, e->chat_tools, (int64_t)strlen(e->chat_tools));
+            text_puts(t, "}");
+        }
         text_puts(t, ", ");
     }
     text_printf(t, "\"add_bos_token\": %s, \"add_eos_token\": %s}", e->adds_bos ? "true" : "false",
@@ -100,7 +106,8 @@ static Err read_ends(Arena *arena, const Gguf *g, int64_t size, Ends *e, int add
     TRY(read_id(g, "tokenizer.ggml.padding_token_id", size, &e->pad));
     TRY(gguf_get_flag(g, "tokenizer.ggml.add_bos_token", adds_bos, &e->adds_bos));
     TRY(gguf_get_flag(g, "tokenizer.ggml.add_eos_token", 0, &e->adds_eos));
-    return gguf_get_text(arena, g, "tokenizer.chat_template", &e->chat);
+    TRY(gguf_get_text(arena, g, "tokenizer.chat_template", &e->chat));
+    return gguf_get_text(arena, g, "tokenizer.chat_template.tool_use", &e->chat_tools);
 }
 
 static Err read_tokens(Arena *arena, const Gguf *g, GgufVocab *v)

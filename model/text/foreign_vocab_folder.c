@@ -44,6 +44,40 @@ static Err publish_json(Arena *arena, const char *folder, const char *name, cons
     return publish(folder, name, t.data, t.length);
 }
 
+static const char *text_of(const Json *config, const char *key)
+{
+    const Json *node = json_member(config, key);
+
+    return node != NULL && node->kind == JSON_TEXT ? node->text : "";
+}
+
+// ---- what a chat template knows of these kinds, whose tokens have no names in texts
+
+static void set_token(Text *t, const char *name, const char *text)
+{
+    text_printf(t, "{%% set %s = ", name);
+    if (*text != 0)
+        text_json(t, text, (int64_t)strlen(text));
+    else
+        text_puts(t, "no_such_token"); // a name that is not defined: then neither is this one
+    text_puts(t, " %}");
+}
+
+const char *foreign_vocab_template(Arena *arena, const Json *tokenizer, const char *chat)
+{
+    static const char *const names[] = {"bos", "eos", "pad"};
+    const char              *kind = text_of(tokenizer, "kind");
+    Text                     t = text_make(arena);
+
+    if (strcmp(kind, "character") != 0 && strcmp(kind, "byte") != 0)
+        return chat;
+    for (int i = 0; i < 3; i++)
+        set_token(&t, arena_format(arena, "%s_token", names[i]), text_of(tokenizer, names[i]));
+    text_puts(&t, "{{ '' }}"); // a line end behind a tag would go
+    text_puts(&t, chat);
+    return t.data;
+}
+
 // ---- the kinds "character" and "byte", as a tokenizer.json without merges
 
 typedef struct Plain {
@@ -88,28 +122,32 @@ static void add_model(Text *t, const char *vocab)
                 vocab);
 }
 
+static Err publish_template(const char *folder, const char *chat)
+{
+    return publish(folder, "chat_template.jinja", chat, (int64_t)strlen(chat));
+}
+
+// `chat`: NULL: none.
 static Err publish_settings(Arena *arena, const char *folder, const char *bos, const char *eos,
-                            const char *pad)
+                            const char *pad, const char *chat)
 {
     Text t = text_make(arena);
+
+    if (chat != NULL)
+        TRY(publish_template(folder, chat));
 
     text_puts(&t, "{\"tokenizer_class\": \"PreTrainedTokenizerFast\", "
                   "\"clean_up_tokenization_spaces\": false");
     add_special(&t, "bos_token", bos, 0);
     add_special(&t, "eos_token", eos, 0);
     add_special(&t, "pad_token", pad, 0);
+    add_special(&t, "chat_template", chat, 0);
     text_puts(&t, "}\n");
     return publish(folder, "tokenizer_config.json", t.data, t.length);
 }
 
-static const char *text_of(const Json *config, const char *key)
-{
-    const Json *node = json_member(config, key);
-
-    return node != NULL && node->kind == JSON_TEXT ? node->text : "";
-}
-
-static Err write_characters(Arena *arena, const Json *config, const Vocab *v, const char *folder)
+static Err write_characters(Arena *arena, const Json *config, const Vocab *v, const char *chat,
+                            const char *folder)
 {
     const char *at = text_of(config, "alphabet");
     Plain       p = {text_make(arena), vocab_bos(v), text_of(config, "bos")};
@@ -131,10 +169,10 @@ static Err write_characters(Arena *arena, const Json *config, const Vocab *v, co
     TRY(publish(folder, "tokenizer.json", p.t.data, p.t.length));
     // A special token would be cut out of texts, where ours are characters as any: only their
     // numbers are said, in config.json.
-    return publish_settings(arena, folder, "", "", "");
+    return publish_settings(arena, folder, "", "", "", chat);
 }
 
-static Err write_bytes(Arena *arena, const char *folder)
+static Err write_bytes(Arena *arena, const char *chat, const char *folder)
 {
     static const char *const special[] = {"<bos>", "<eos>", "<pad>"};
     Plain                    p = {text_make(arena), 256, "<bos>"};
@@ -143,7 +181,7 @@ static Err write_bytes(Arena *arena, const char *folder)
     for (int byte = 0; byte < 256; byte++) {
         Text one = text_make(arena);
 
-        unicode_put(&one, unicode_of_byte(byte));
+        unitext_put(&one, unicode_of_byte(byte));
         text_puts(&vocab, byte > 0 ? ", " : "");
         text_json(&vocab, one.data, one.length);
         text_printf(&vocab, ": %d", byte);
@@ -162,7 +200,7 @@ static Err write_bytes(Arena *arena, const char *folder)
                     "\"trim_offsets\": true, \"use_regex\": false}, ");
     add_model(&p.t, vocab.data);
     TRY(publish(folder, "tokenizer.json", p.t.data, p.t.length));
-    return publish_settings(arena, folder, special[0], special[1], special[2]);
+    return publish_settings(arena, folder, special[0], special[1], special[2], chat);
 }
 
 // ---- published kinds: their files again
@@ -199,23 +237,78 @@ static Err write_text(const Json *config, const char *key, const char *folder, c
     return publish(folder, name, text, (int64_t)strlen(text));
 }
 
-static Err write_beside(Arena *arena, const Json *config, const char *folder)
+// The object with one more member, or another text in it.
+static const Json *with_text(Arena *arena, const Json *object, const char *key, const char *text)
 {
-    const Json *beside = json_member(config, "beside"), *chat;
+    Json *copy = arena_new(arena, Json, 1), **link = &copy->child;
+    Json *member = arena_new(arena, Json, 1);
 
-    if (beside == NULL)
-        return OK;
-    for (const Json *m = beside->child; m != NULL; m = m->next)
-        if (strcmp(m->key, "tokenizer_config") == 0 || strcmp(m->key, "special_tokens_map") == 0)
-            TRY(publish_json(arena, folder, arena_format(arena, "%s.json", m->key), m, ""));
-    chat = json_member(beside, "chat_template");
-    if (chat != NULL && chat->kind == JSON_TEXT)
-        TRY(publish(folder, "chat_template.jinja", chat->text, chat->length));
-    return OK;
+    *copy = *object;
+    for (const Json *m = object->child; m != NULL; m = m->next)
+        if (strcmp(m->key, key) != 0) {
+            *link = arena_new(arena, Json, 1);
+            **link = *m;
+            link = &(*link)->next;
+        }
+    *member = (Json){
+        .kind = JSON_TEXT, .key = key, .text = text, .length = (int64_t)strlen(text), .file = ""};
+    *link = member;
+    return copy;
+}
+
+static const Json *member_of(const Json *object, const char *key)
+{
+    return object == NULL ? NULL : json_member(object, key);
+}
+
+// The template of the model instead of all that the files said of templates.
+static Err write_template(Arena *arena, const Json *beside, const char *kind, const char *chat,
+                          const char *folder)
+{
+    const Json *settings = member_of(beside, "tokenizer_config");
+    Json        none = {.kind = JSON_OBJECT, .file = ""};
+
+    if (settings == NULL || settings->kind != JSON_OBJECT) {
+        settings = &none;
+        if (strcmp(kind, "tokenizer.json") == 0) // else that of the network's family would be taken
+            settings = with_text(arena, settings, "tokenizer_class", "PreTrainedTokenizerFast");
+    }
+    TRY(publish_json(arena, folder, "tokenizer_config.json",
+                     with_text(arena, settings, "chat_template", chat), ""));
+    return publish_template(folder, chat);
+}
+
+static Err write_tool_template(const Json *one, const char *folder)
+{
+    char path[FILE_PATH_MAX];
+
+    TRY(file_join(path, folder, "additional_chat_templates"));
+    TRY(file_make_folder(path));
+    return publish(path, "tool_use.jinja", one->text, one->length);
+}
+
+static Err write_beside(Arena *arena, const Json *config, const char *kind, const char *chat,
+                        const char *folder)
+{
+    const Json *beside = json_member(config, "beside");
+    const Json *settings = member_of(beside, "tokenizer_config");
+    const Json *names = member_of(beside, "special_tokens_map");
+    const Json *own = member_of(beside, "chat_template");
+    const Json *tools = member_of(beside, "chat_template_tool_use");
+
+    if (names != NULL)
+        TRY(publish_json(arena, folder, "special_tokens_map.json", names, ""));
+    if (chat != NULL)
+        return write_template(arena, beside, kind, chat, folder);
+    if (settings != NULL)
+        TRY(publish_json(arena, folder, "tokenizer_config.json", settings, ""));
+    if (own != NULL && own->kind == JSON_TEXT)
+        TRY(publish(folder, "chat_template.jinja", own->text, own->length));
+    return tools != NULL && tools->kind == JSON_TEXT ? write_tool_template(tools, folder) : OK;
 }
 
 static Err write_published(Arena *arena, const Json *config, const Vocab *v, const char *kind,
-                           const char *folder)
+                           const char *chat, const char *folder)
 {
     const Json *node;
 
@@ -234,10 +327,10 @@ static Err write_published(Arena *arena, const Json *config, const Vocab *v, con
         FAIL(ERR_CONFIG, "%s: a tokenizer of the kind %.40s is not written as files", config->file,
              kind);
     }
-    return write_beside(arena, config, folder);
+    return write_beside(arena, config, kind, chat, folder);
 }
 
-Err foreign_vocab_folder(Arena *arena, const Json *tokenizer, const char *folder)
+Err foreign_vocab_folder(Arena *arena, const Json *tokenizer, const char *chat, const char *folder)
 {
     const char *kind;
     Vocab      *v;
@@ -245,9 +338,11 @@ Err foreign_vocab_folder(Arena *arena, const Json *tokenizer, const char *folder
     unicode_start();
     TRY(json_want_text(tokenizer, "kind", &kind));
     TRY(vocab_make(arena, tokenizer, &v));
+    if (chat != NULL)
+        chat = foreign_vocab_template(arena, tokenizer, chat);
     if (strcmp(kind, "character") == 0)
-        return write_characters(arena, tokenizer, v, folder);
+        return write_characters(arena, tokenizer, v, chat, folder);
     if (strcmp(kind, "byte") == 0)
-        return write_bytes(arena, folder);
-    return write_published(arena, tokenizer, v, kind, folder);
+        return write_bytes(arena, chat, folder);
+    return write_published(arena, tokenizer, v, kind, chat, folder);
 }

@@ -92,7 +92,7 @@ static Err put_bytes(Tokens *t)
     for (int byte = 0; byte < 256; byte++) {
         Text one = text_make(t->arena);
 
-        unicode_put(&one, unicode_of_byte(byte));
+        unitext_put(&one, unicode_of_byte(byte));
         TRY(put_token(t, byte, one.data, one.length, SPM_NORMAL));
     }
     for (int i = 0; i < 3; i++)
@@ -388,8 +388,13 @@ static Err put_ranks(Tokens *t)
     RankMerges       m = ranks_to_merges(t->arena, k);
     GgufText        *list = arena_new(t->arena, GgufText, m.count + 1);
 
+    if (pre == NULL)
+        FAIL(ERR_CONFIG,
+             "%s: how it cuts texts into words has no name that a GGUF file could say; open the "
+             "model with its tokenizer.json",
+             t->file);
     // llama-bpe takes a word that is a token whole, as tiktoken does; the others need its merge.
-    if (pre == NULL || (m.lonely > 0 && strcmp(pre, "llama-bpe") != 0))
+    if (m.lonely > 0 && strcmp(pre, "llama-bpe") != 0)
         FAIL(ERR_CONFIG,
              "%s: %" PRId64
              " of its tokens are made of no two others, which a GGUF file cannot say",
@@ -443,7 +448,8 @@ static void put_id(GgufMeta *m, const char *key, int32_t id)
         gguf_put_u32(m, key, (uint32_t)id);
 }
 
-Err foreign_vocab_put(Arena *arena, const Json *tokenizer, int64_t size, GgufMeta *m)
+Err foreign_vocab_put(Arena *arena, const Json *tokenizer, const char *chat, int64_t size,
+                      GgufMeta *m)
 {
     const Json *zero = json_member(tokenizer, "zero");
     Tokens      t = {.arena = arena, .file = tokenizer->file, .size = size, .meta = m, .zero = ""};
@@ -471,7 +477,8 @@ Err foreign_vocab_put(Arena *arena, const Json *tokenizer, int64_t size, GgufMet
     put_id(m, "tokenizer.ggml.padding_token_id", vocab_pad(v));
     gguf_put_flag(m, "tokenizer.ggml.add_bos_token", before > 0);
     gguf_put_flag(m, "tokenizer.ggml.add_eos_token", v->afters > 0);
-    if (vocab_chat_template(v) != NULL)
-        gguf_put_text(m, "tokenizer.chat_template", vocab_chat_template(v));
+    chat = chat == NULL ? vocab_chat_template(v) : foreign_vocab_template(arena, tokenizer, chat);
+    if (chat != NULL)
+        gguf_put_text(m, "tokenizer.chat_template", chat);
     return OK;
 }

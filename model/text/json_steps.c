@@ -53,8 +53,8 @@ static Err read_pattern(Build *b, const Json *node, Bytes *text, const Regex **r
         TRY(want_bytes(b, pattern, "Regex", &bytes));
         if (known != NULL)
             *known = bytes;
-        return regex_make(b->run, json_where(expression, (char[JSON_WORDS]){0}, JSON_WORDS), bytes,
-                          regex);
+        return regex_make(b->run, json_where(expression, (char[JSON_WORDS]){0}, JSON_WORDS),
+                          (Span){bytes.data, bytes.length}, REGEX_TOKENIZER, regex);
     }
     TRY(want_bytes(b, pattern, "String", text));
     if (text->length == 0)
@@ -114,7 +114,7 @@ static Err read_normalizer(Build *b, const Json *node, const char *type)
     *n = (Normalizer){.kind = NORMALIZE_UNICODE};
     for (int i = 0; i < 4; i++)
         if (strcmp(type, forms[i]) == 0) {
-            n->form = (UnicodeForm)i;
+            n->form = (UnitextForm)i;
             return OK;
         }
     if (strcmp(type, "Lowercase") == 0) {
@@ -248,7 +248,8 @@ static Err read_cut(Build *b, const Json *node, const char *type)
         return read_behavior(node, c, CUT_ISOLATED);
     } else if (strcmp(type, "Whitespace") == 0) {
         *c = (Cut){.kind = CUT_PATTERN, .behavior = CUT_REMOVED, .is_inverted = 1};
-        return regex_make(b->run, b->file, (Bytes){word, sizeof word - 1}, &c->regex);
+        return regex_make(b->run, b->file, (Span){word, sizeof word - 1}, REGEX_TOKENIZER,
+                          &c->regex);
     } else {
         return not_read(node, "pre-tokenizer", type);
     }

@@ -39,19 +39,17 @@ static Err replace_text(const Normalizer *n, Bytes in, int64_t most, Text *out)
 
 static Err replace_regex(const Normalizer *n, Arena *scratch, Bytes in, int64_t most, Text *out)
 {
-    RegexSearch search = regex_search(n->regex, scratch, in);
-    int64_t     at = 0, from = 0, begin, end;
+    RegexSearch search = regex_search(n->regex, scratch, (Span){in.data, in.length});
+    RegexMatch  m;
+    int64_t     at = 0;
 
-    while (from <= in.length) {
-        TRY(regex_find(&search, from, &begin, &end));
-        if (begin < 0)
+    for (int64_t from = 0; from <= in.length; from = regex_behind(search.text, &m)) {
+        TRY(regex_find(&search, from, &m));
+        if (m.begin < 0)
             break;
-        text_add(out, in.data + at, begin - at);
+        text_add(out, in.data + at, m.begin - at);
         text_add(out, n->content.data, n->content.length);
-        at = end;
-        from = end > begin ? end : end + 1;
-        while (from < in.length && ((unsigned char)in.data[from] & 0xC0) == 0x80)
-            from++;
+        at = m.end;
         if (out->length > most)
             return too_long(most);
     }
@@ -207,7 +205,7 @@ static Err normalize_one(const Normalizer *n, Arena *scratch, Bytes in, int64_t 
 // Most texts stay as they are under the composed forms: ASCII under all, Latin-1 under NFC.
 static int is_stable(const Normalizer *n, Bytes text)
 {
-    unsigned char limit = n->form == UNICODE_NFC ? 0xCC : 0x80; // the first byte of U+0300
+    unsigned char limit = n->form == UNITEXT_NFC ? 0xCC : 0x80; // the first byte of U+0300
 
     if (n->kind != NORMALIZE_UNICODE)
         return 0;

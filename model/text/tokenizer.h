@@ -22,8 +22,8 @@ int tokenizer_reads(const char *kind);
 // {"kind": "vocab.json", "vocab": {...}, "merges": "...", "beside": {...}}.
 // `beside` holds what is known of tokenizer_config.json ("tokenizer_config"),
 // special_tokens_map.json ("special_tokens_map"), config.json ("config") and the chat template
-// ("chat_template", a text).  JSON knows no zero character here: a text
-// "zero": "<a character>" says what stands for it.  ERR_DATA.
+// ("chat_template", a text; for conversations with tools "chat_template_tool_use").  JSON knows no
+// zero character here: a text "zero": "<a character>" says what stands for it.  ERR_DATA.
 Err tokenizer_make(Arena *run, const Json *config, Vocab **out);
 
 // That JSON for a folder or a file; NULL if a folder holds none.

@@ -248,6 +248,7 @@ static Err read_unigram(Build *b, const Json *model, const double *score)
     config.unknown = (int32_t)id;
     if (t->cuts > 0 && t->cut[t->cuts - 1].kind == CUT_BYTE_LEVEL)
         FAIL(ERR_DATA, "%s: a model of the type Unigram that reads bytes is not read", b->file);
+    t->vocab.unknown = config.unknown;
     return unigram_make(b->run, b->file, &config, &t->pieces, &t->unigram);
 }
 

@@ -366,6 +366,7 @@ static Err make_unigram(Build *b, const Spm *s)
         is_out[i] = i >= s->size || s->type[i] != NORMAL;
         score[i] = is_out[i] ? 0 : (double)s->score[i];
     }
+    b->t->vocab.unknown = config.unknown;
     return unigram_make(b->run, b->file, &config, &b->t->pieces, &b->t->unigram);
 }
 

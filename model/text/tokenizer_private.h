@@ -2,8 +2,8 @@
 #ifndef TD_MODEL_TEXT_TOKENIZER_PRIVATE_H
 #define TD_MODEL_TEXT_TOKENIZER_PRIVATE_H
 
+#include "base/regex.h"
 #include "model/text/pieces.h"
-#include "model/text/regex.h"
 #include "model/text/tokenizer.h"
 #include "model/text/trie.h"
 #include "model/text/unicode.h"
@@ -76,7 +76,7 @@ typedef struct Charsmap {
 
 typedef struct Normalizer {
     NormalizerKind kind;
-    UnicodeForm    form;
+    UnitextForm    form;
     int            left, right; // STRIP
     const Regex   *regex;       // REPLACE: this, or `pattern`
     Bytes          pattern, content;

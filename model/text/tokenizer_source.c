@@ -41,6 +41,8 @@ static Err write_beside(Arena *arena, Text *t, const char *folder)
     TRY(read_beside(arena, t, folder, "config.json", "config", 0));
     TRY(read_beside(arena, t, folder, "generation_config.json", "generation_config", 0));
     TRY(read_beside(arena, t, folder, "chat_template.jinja", "chat_template", 1));
+    TRY(read_beside(arena, t, folder, "additional_chat_templates/tool_use.jinja",
+                    "chat_template_tool_use", 1));
     text_puts(t, "}}");
     return OK;
 }
@@ -316,7 +318,8 @@ Err tokenizer_make(Arena *run, const Json *config, Vocab **out)
     e = build_room(&b, 1 << 20);
     if (e == OK) {
         b.t = arena_new(run, Tokenizer, 1);
-        b.t->vocab = (Vocab){.kind = &TOKENIZER_KIND, .bos = -1, .eos = -1, .pad = -1};
+        b.t->vocab =
+            (Vocab){.kind = &TOKENIZER_KIND, .bos = -1, .eos = -1, .pad = -1, .unknown = -1};
         e = build(&b, config);
     }
     arena_free(&scratch);

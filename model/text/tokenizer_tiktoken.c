@@ -37,7 +37,7 @@ static Bytes level(Build *b, Bytes bytes)
     Text t = text_make(b->scratch);
 
     for (int64_t i = 0; i < bytes.length; i++)
-        unicode_put(&t, unicode_of_byte((unsigned char)bytes.data[i]));
+        unitext_put(&t, unicode_of_byte((unsigned char)bytes.data[i]));
     return build_copy(b, (Bytes){t.data, t.length});
 }
 
@@ -224,7 +224,7 @@ Err build_from_tiktoken(Build *b, const Json *config, const Json *beside)
     TRY(read_ranks(b, lines));
     if (f->is_nfc)
         b->t->normalizer[b->t->normalizers++] =
-            (Normalizer){.kind = NORMALIZE_UNICODE, .form = UNICODE_NFC};
+            (Normalizer){.kind = NORMALIZE_UNICODE, .form = UNITEXT_NFC};
     build_byte_level(b, f->pattern);
     TRY(add_tokens(b, added, count));
     TRY(tiktoken_bpe(b, size));
@@ -360,7 +360,7 @@ Err build_from_vocab(Build *b, const Json *config, const Json *beside)
     TRY(read_vocab(b, vocab, added, count));
     if (is_qwen)
         b->t->normalizer[b->t->normalizers++] =
-            (Normalizer){.kind = NORMALIZE_UNICODE, .form = UNICODE_NFC};
+            (Normalizer){.kind = NORMALIZE_UNICODE, .form = UNITEXT_NFC};
     build_byte_level(b, is_qwen ? SCAN_QWEN2 : NULL);
     if (beside_switch(beside, "add_prefix_space", 0))
         b->t->cut[b->t->cuts - 1].prepend = CUT_ALWAYS;

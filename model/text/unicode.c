@@ -2,7 +2,6 @@
 
 #include <pthread.h>
 #include <string.h>
-#include <utf8proc.h>
 
 enum { BYTE_CHARACTERS = 256 + 68 }; // the bytes without a sign of their own follow behind 255
 
@@ -26,25 +25,25 @@ static int is_ascii_sign(int32_t c)
 }
 
 // Letters, marks, decimals, what joins words, and the letters in circles and squares.
-static int is_word(int32_t c, int category)
+static int is_word(int32_t c, UnitextKind k)
 {
-    return (UTF8PROC_CATEGORY_LU <= category && category <= UTF8PROC_CATEGORY_NL) ||
-           category == UTF8PROC_CATEGORY_PC || c == 0x200C || c == 0x200D ||
+    return (UNITEXT_LU <= k && k <= UNITEXT_NL) || k == UNITEXT_PC || c == 0x200C || c == 0x200D ||
            (0x24B6 <= c && c <= 0x24E9) || (0x1F130 <= c && c <= 0x1F149) ||
            (0x1F150 <= c && c <= 0x1F169) || (0x1F170 <= c && c <= 0x1F189);
 }
 
 int unicode_class_far(int32_t c)
 {
-    int k = (int)utf8proc_category(c), class = 0;
+    UnitextKind k = unitext_kind(c);
+    int class = 0;
 
-    if (UTF8PROC_CATEGORY_LU <= k && k <= UTF8PROC_CATEGORY_LO)
+    if (UNITEXT_LU <= k && k <= UNITEXT_LO)
         class |= UNICODE_LETTER;
-    if (UTF8PROC_CATEGORY_ND <= k && k <= UTF8PROC_CATEGORY_NO)
+    if (UNITEXT_ND <= k && k <= UNITEXT_NO)
         class |= UNICODE_NUMBER;
-    if (UTF8PROC_CATEGORY_MN <= k && k <= UTF8PROC_CATEGORY_ME)
+    if (UNITEXT_MN <= k && k <= UNITEXT_ME)
         class |= UNICODE_MARK;
-    if ((UTF8PROC_CATEGORY_PC <= k && k <= UTF8PROC_CATEGORY_PO) || is_ascii_sign(c))
+    if ((UNITEXT_PC <= k && k <= UNITEXT_PO) || is_ascii_sign(c))
         class |= UNICODE_PUNCTUATION;
     if (is_word(c, k))
         class |= UNICODE_WORD;
@@ -91,28 +90,6 @@ int unicode_to_byte(int32_t c)
 
 // ---- texts
 
-void unicode_put(Text *t, int32_t c)
-{
-    utf8proc_uint8_t bytes[4];
-
-    text_add(t, (const char *)bytes, utf8proc_encode_char(c, bytes));
-}
-
-static void normalize_part(Text *out, Arena *scratch, utf8proc_option_t options, Bytes part)
-{
-    ArenaMark         mark = arena_mark(scratch);
-    const uint8_t    *bytes = (const uint8_t *)part.data;
-    utf8proc_ssize_t  n = utf8proc_decompose(bytes, part.length, NULL, 0, options);
-    utf8proc_int32_t *code = arena_new(scratch, utf8proc_int32_t, n + 1);
-
-    CHECK(n >= 0, "%s", utf8proc_errmsg(n));
-    n = utf8proc_decompose(bytes, part.length, code, n, options);
-    n = utf8proc_normalize_utf32(code, n, options);
-    for (utf8proc_ssize_t i = 0; i < n; i++)
-        unicode_put(out, code[i]);
-    arena_back(scratch, mark);
-}
-
 static const char *pass_ascii(const char *p, const char *end)
 {
     while (p < end && (unsigned char)*p < 0x80)
@@ -129,14 +106,11 @@ static const char *pass_others(const char *p, const char *end)
 
 // ASCII stays, and nothing in front of it changes with it: the text is done in parts, each of which
 // begins with the last ASCII character before others.
-void unicode_normalize(Text *out, Arena *scratch, UnicodeForm form, Bytes text)
+void unicode_normalize(Text *out, Arena *scratch, UnitextForm form, Bytes text)
 {
-    static const int options[] = {
-        [UNICODE_NFC] = UTF8PROC_STABLE | UTF8PROC_COMPOSE,
-        [UNICODE_NFD] = UTF8PROC_STABLE | UTF8PROC_DECOMPOSE,
-        [UNICODE_NFKC] = UTF8PROC_STABLE | UTF8PROC_COMPOSE | UTF8PROC_COMPAT,
-        [UNICODE_NFKD] = UTF8PROC_STABLE | UTF8PROC_DECOMPOSE | UTF8PROC_COMPAT};
-    const char *p = text.data, *end = p + text.length;
+    // The codes are not given back before the end: `out` may grow in the same arena.
+    UnitextCodes codes = {.arena = scratch};
+    const char  *p = text.data, *end = p + text.length;
 
     while (p < end) {
         const char *others = pass_ascii(p, end), *begin = others > p ? others - 1 : p;
@@ -145,9 +119,11 @@ void unicode_normalize(Text *out, Arena *scratch, UnicodeForm form, Bytes text)
             begin = end;
         text_add(out, p, begin - p);
         p = pass_others(others, end);
+        codes.count = 0;
         if (p > begin)
-            normalize_part(out, scratch, (utf8proc_option_t)options[form],
-                           (Bytes){begin, p - begin});
+            unitext_normalize(&codes, form, (Span){begin, p - begin});
+        for (int64_t i = 0; i < codes.count; i++)
+            unitext_put(out, codes.code[i]);
     }
 }
 
@@ -159,9 +135,9 @@ void unicode_lower(Text *out, Bytes text)
     for (int64_t at = 0; at < text.length; at += n) {
         int32_t c = unicode_at(text.data + at, &n);
 
-        unicode_put(out, c == I_WITH_DOT ? 'i' : utf8proc_tolower(c));
+        unitext_put(out, c == I_WITH_DOT ? 'i' : unitext_simple_lower(c));
         if (c == I_WITH_DOT)
-            unicode_put(out, DOT_ABOVE);
+            unitext_put(out, DOT_ABOVE);
     }
 }
 

@@ -1,10 +1,10 @@
-// unicode.h -- what tokenizers ask of characters; a door to utf8proc below datagen/.
+// unicode.h -- what tokenizers ask of characters: classes by table, forms, letters for bytes.
 //
 // All texts here are well-formed UTF-8.
 #ifndef TD_MODEL_TEXT_UNICODE_H
 #define TD_MODEL_TEXT_UNICODE_H
 
-#include "base/text.h"
+#include "base/unitext.h"
 
 #include <stdint.h>
 
@@ -21,8 +21,6 @@ enum {                        // bits of a class
     UNICODE_PUNCTUATION = 16, // \p{P}, and all ASCII that is neither letter, number, space, control
     UNICODE_WORD = 32         // \w of Unicode's annex on regular expressions
 };
-
-typedef enum UnicodeForm { UNICODE_NFC, UNICODE_NFD, UNICODE_NFKC, UNICODE_NFKD } UnicodeForm;
 
 // Must have been called once before the others; threads may call it at the same time.
 void unicode_start(void);
@@ -57,10 +55,8 @@ static inline int32_t unicode_at(const char *p, int *bytes)
     return (b[0] & 0x07) << 18 | (b[1] & 0x3F) << 12 | (b[2] & 0x3F) << 6 | (b[3] & 0x3F);
 }
 
-void unicode_put(Text *t, int32_t c);
-
 // Appends the text in a normal form, in lower case (character by character), or without the marks.
-void unicode_normalize(Text *out, Arena *scratch, UnicodeForm form, Bytes text);
+void unicode_normalize(Text *out, Arena *scratch, UnitextForm form, Bytes text);
 void unicode_lower(Text *out, Bytes text);
 void unicode_without_marks(Text *out, Bytes text);
 

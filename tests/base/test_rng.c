@@ -31,6 +31,24 @@ static void same_key_gives_the_same_numbers(const Comm *c)
     (void)c;
 }
 
+static void many_at_once_are_the_same_numbers(const Comm *c)
+{
+    for (int64_t before = 0; before < 6; before++)
+        for (int64_t count = 0; count < 20; count++) {
+            Rng      a = rng_make(5, 6, 7), b = rng_make(5, 6, 7);
+            uint32_t out[20];
+
+            for (int64_t i = 0; i < before; i++)
+                EXPECT(rng_u32(&a) == rng_u32(&b));
+            rng_fill(&a, out, count);
+            for (int64_t i = 0; i < count; i++)
+                EXPECT(out[i] == rng_u32(&b));
+            EXPECT(rng_u32(&a) == rng_u32(&b));
+            check_compared(count + 1);
+        }
+    (void)c;
+}
+
 static void other_keys_give_other_numbers(const Comm *c)
 {
     uint64_t s = rng_stream("sample", 1, 2, 3);
@@ -88,5 +106,5 @@ static void unit_and_normal_have_their_moments(const Comm *c)
 }
 
 TEST_MAIN(CASE(numbers_are_those_of_philox), CASE(same_key_gives_the_same_numbers),
-          CASE(other_keys_give_other_numbers), CASE(below_is_even_and_below),
-          CASE(unit_and_normal_have_their_moments))
+          CASE(many_at_once_are_the_same_numbers), CASE(other_keys_give_other_numbers),
+          CASE(below_is_even_and_below), CASE(unit_and_normal_have_their_moments))

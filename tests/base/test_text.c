@@ -111,6 +111,13 @@ static void nearest_finds_what_was_meant_or_nothing(const Comm *c)
     (void)c;
 }
 
+static void ends_are_compared_whole(const Comm *c)
+{
+    EXPECT(text_ends_with("a.bin", ".bin") && text_ends_with("a", "a") && text_ends_with("a", ""));
+    EXPECT(!text_ends_with("bin", ".bin") && !text_ends_with("a.bin", ".bi"));
+    (void)c;
+}
+
 TEST_MAIN(CASE(text_grows_and_keeps_its_bytes), CASE(well_formed_utf8_is_accepted_to_the_byte),
           CASE(json_strings_are_quoted), CASE(distance_counts_changed_letters),
-          CASE(nearest_finds_what_was_meant_or_nothing))
+          CASE(nearest_finds_what_was_meant_or_nothing), CASE(ends_are_compared_whole))

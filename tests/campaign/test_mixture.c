@@ -66,7 +66,7 @@ static Mixture star_mixture(int balance, SetsKind sets, int distinct)
     return m;
 }
 
-static void count_draws(const MixturePools *p, int64_t *seeds, int64_t *group3, int64_t *last)
+static void count_draws(MixturePools *p, int64_t *seeds, int64_t *group3, int64_t *last)
 {
     TrainExample e[64];
 
@@ -196,7 +196,7 @@ static void fill_classes(Room *r)
     add_document(r, 1, 3, 300);
 }
 
-static void count_groups(const MixturePools *p, int64_t of_group[12])
+static void count_groups(MixturePools *p, int64_t of_group[12])
 {
     TrainExample e[64];
 
@@ -289,6 +289,157 @@ static void mixture_draws_from_records_with_a_source_mark(const Comm *c)
     arena_free(&r.arena);
 }
 
+// ---- passes
+
+static Mixture passes_over(int from_seeds, SetsKind sets)
+{
+    return (Mixture){.parts = 1,
+                     .part = {{.from_seeds = from_seeds,
+                               .share = 1,
+                               .sets = (int)sets,
+                               .distinct = 1,
+                               .draw = DRAW_PASSES,
+                               .source = ""}}};
+}
+
+enum { PASSES = 7, MEMBERS = 43, PASS_BATCH = 8 };
+
+// PASSES passes over the MEMBERS kept documents, in batches that do not divide them: first tokens.
+static void draw_passes(Room *r, MixturePools **p, int32_t out[PASSES * MEMBERS])
+{
+    Mixture      m = passes_over(0, SETS_ALL);
+    TrainExample e[PASS_BATCH];
+    int64_t      steps = (PASSES * MEMBERS + PASS_BATCH - 1) / PASS_BATCH;
+
+    EXPECT_OK(mixture_pools(&r->arena, &r->data, r->source, &m, 2, p));
+    EXPECT_INT(mixture_total(*p), MEMBERS);
+    for (int64_t step = 0; step < steps; step++) {
+        mixture_draw(*p, 7, 2, step, e, PASS_BATCH);
+        for (int64_t i = 0; i < PASS_BATCH; i++)
+            if (step * PASS_BATCH + i < PASSES * MEMBERS)
+                out[step * PASS_BATCH + i] = e[i].token[0];
+    }
+}
+
+static void mixture_passes_have_every_document_once(const Comm *c)
+{
+    Room          r;
+    MixturePools *p;
+    int32_t       drawn[PASSES * MEMBERS];
+
+    (void)c;
+    fill(&r);
+    draw_passes(&r, &p, drawn);
+    for (int pass = 0; pass < PASSES; pass++) {
+        int seen[300] = {0}, distinct = 0;
+
+        for (int k = 0; k < MEMBERS; k++)
+            distinct += seen[drawn[pass * MEMBERS + k]]++ == 0;
+        EXPECT_INT(distinct, MEMBERS);
+        for (int other = 0; other < pass; other++)
+            EXPECT(memcmp(&drawn[pass * MEMBERS], &drawn[other * MEMBERS],
+                          MEMBERS * sizeof *drawn) != 0);
+    }
+    check_compared(PASSES * MEMBERS);
+    arena_free(&r.arena);
+}
+
+// As after a restart: nobody has drawn the steps before.
+static void mixture_passes_are_a_function_of_step_and_place(const Comm *c)
+{
+    static const int64_t steps[] = {36, 0, 21, 5, 6, 5}; // within passes, and from one to the next
+    Room                 r;
+    MixturePools        *p, *fresh;
+    Mixture              m = passes_over(0, SETS_ALL);
+    int32_t              drawn[PASSES * MEMBERS];
+    TrainExample         e[PASS_BATCH], other[PASS_BATCH];
+
+    (void)c;
+    fill(&r);
+    draw_passes(&r, &p, drawn);
+    for (size_t k = 0; k < sizeof steps / sizeof steps[0]; k++) {
+        EXPECT_OK(mixture_pools(&r.arena, &r.data, r.source, &m, 2, &fresh));
+        mixture_draw(fresh, 7, 2, steps[k], e, PASS_BATCH);
+        mixture_draw(p, 7, 2, steps[k], other, PASS_BATCH);
+        for (int i = 0; i < PASS_BATCH; i++) {
+            EXPECT_INT(e[i].token[0], drawn[steps[k] * PASS_BATCH + i]);
+            EXPECT_INT(other[i].token[0], drawn[steps[k] * PASS_BATCH + i]);
+        }
+        mixture_draw(fresh, 8, 2, steps[k], other, PASS_BATCH);
+        EXPECT(memcmp(e, other, sizeof e) != 0);
+        mixture_draw(fresh, 7, 3, steps[k], other, PASS_BATCH);
+        EXPECT(memcmp(e, other, sizeof e) != 0);
+    }
+    arena_free(&r.arena);
+}
+
+static void mixture_passes_may_be_shorter_than_a_batch(const Comm *c)
+{
+    Room          r;
+    MixturePools *p;
+    Mixture       m = passes_over(0, SETS_LAST);
+    TrainExample  e[64];
+    int           seen[300] = {0};
+
+    (void)c;
+    fill(&r);
+    EXPECT_OK(mixture_pools(&r.arena, &r.data, r.source, &m, 2, &p));
+    EXPECT_INT(mixture_total(p), 5);
+    mixture_draw(p, 7, 2, 0, e, 64);
+    for (int i = 0; i < 60; i++)
+        seen[e[i].token[0]]++;
+    for (int i = 0; i < 5; i++)
+        EXPECT_INT(seen[i < 2 ? 100 + i : 200 + i], 12);
+    arena_free(&r.arena);
+}
+
+static void mixture_passes_have_all_orders_alike(const Comm *c)
+{
+    enum { ORDERS = 6000 };
+    Room          r;
+    MixturePools *p;
+    Mixture       m = passes_over(0, SETS_ALL);
+    int           times[27] = {0}, orders = 0;
+
+    (void)c;
+    EXPECT_OK(arena_make(&r.arena, "test", 1 << 20));
+    r.source = &one_class;
+    r.data = mixture_make(&r.arena);
+    for (int i = 0; i < 3; i++)
+        add_document(&r, 1, 0, i);
+    EXPECT_OK(mixture_pools(&r.arena, &r.data, r.source, &m, 1, &p));
+    for (int64_t step = 0; step < ORDERS; step++) {
+        TrainExample e[3];
+
+        mixture_draw(p, 7, 1, step, e, 3);
+        times[9 * e[0].token[0] + 3 * e[1].token[0] + e[2].token[0]]++;
+    }
+    for (int k = 0; k < 27; k++)
+        if (times[k] > 0) {
+            orders++;
+            EXPECT_NEAR(times[k], ORDERS / 6, 120); // four standard deviations
+        }
+    EXPECT_INT(orders, 6);
+    arena_free(&r.arena);
+}
+
+// What an iteration had is counted again when later sets are there.
+static void mixture_leaves_later_sets_out(const Comm *c)
+{
+    Room          r;
+    MixturePools *p;
+    Mixture       m = passes_over(0, SETS_ALL), seeds = passes_over(1, SETS_ALL);
+
+    (void)c;
+    fill(&r);
+    EXPECT_OK(mixture_pools(&r.arena, &r.data, r.source, &m, 1, &p));
+    EXPECT_INT(mixture_total(p), 40);
+    EXPECT_OK(mixture_pools(&r.arena, &r.data, r.source, &seeds, 1, &p));
+    EXPECT_INT(mixture_total(p), 10);
+    EXPECT_INT(mixture_size(p), 0);
+    arena_free(&r.arena);
+}
+
 TEST_MAIN(CASE(mixture_draws_by_share_and_balances_groups),
           CASE(mixture_without_balance_draws_documents_alike),
           CASE(mixture_of_the_last_set_leaves_older_ones_out),
@@ -297,4 +448,8 @@ TEST_MAIN(CASE(mixture_draws_by_share_and_balances_groups),
           CASE(mixture_draws_are_a_function_of_seed_iteration_and_step),
           CASE(mixture_balances_classes_by_weight_then_groups),
           CASE(mixture_of_one_class_draws_as_without_classes),
-          CASE(mixture_draws_from_records_with_a_source_mark))
+          CASE(mixture_draws_from_records_with_a_source_mark),
+          CASE(mixture_passes_have_every_document_once),
+          CASE(mixture_passes_are_a_function_of_step_and_place),
+          CASE(mixture_passes_may_be_shorter_than_a_batch),
+          CASE(mixture_passes_have_all_orders_alike), CASE(mixture_leaves_later_sets_out))

@@ -44,13 +44,40 @@ own=$(echo run/weights/v*.h5)
 forms="$models/stories260K-hf sharded $models/stories260K/stories260Ktok512.gguf
     $models/stories260K/stories260K.bin run $own"
 
+# And under an adapter of others that changes nothing: its base is found, or given.
+python3 - "$models/stories260K-hf" <<'P'
+import json, os, struct, sys
+width = json.load(open(os.path.join(sys.argv[1], "config.json")))["hidden_size"]
+for folder, base in ("adapter", os.path.realpath(sys.argv[1])), ("orphan", "somebody/model"):
+    os.mkdir(folder)
+    json.dump({"peft_type": "LORA", "task_type": "CAUSAL_LM", "base_model_name_or_path": base, "r": 2,
+               "lora_alpha": 4, "target_modules": ["q_proj"], "layers_to_transform": [0]},
+              open(folder + "/adapter_config.json", "w"))
+    name = "base_model.model.model.layers.0.self_attn.q_proj.lora_%s.weight"
+    half = 8 * width
+    table = {name % "A": {"dtype": "F32", "shape": [2, width], "data_offsets": [0, half]},
+             name % "B": {"dtype": "F32", "shape": [width, 2], "data_offsets": [half, 2 * half]}}
+    text = json.dumps(table).encode()
+    with open(folder + "/adapter_model.safetensors", "wb") as f:
+        f.write(struct.pack("<Q", len(text)) + text + struct.pack("<%df" % (2 * width), *[0.5] * (2 * width))
+                + b"\0" * half)
+P
+forms="$forms adapter orphan@$models/stories260K-hf"
+
 # The same text, conversation and log-probabilities.
 echo '[[1, 403, 407, 261, 378, 432, 317]]' >ids.json
 cat >talk.json <<'P'
 {"messages": [{"role": "user", "content": "Once upon a time"}], "temperature": 0, "max_tokens": 20}
 P
+echo '["Once upon a time"]' >texts.json
 text= said=
 for form in $forms; do
+    tandem tokenizer encode --tokenizer "$form" --in texts.json --out tokens.json ||
+        failed "tokenizer $form" 0 "$(cat log)"
+    same "$form: tokenizer" "[403,407,261,378]" "$(sed -n 2p tokens.json)"
+    code=0
+    tandem template "model=$form" --check >/dev/null || code=$?
+    same "$form: no chat template" "65 1" "$code $(grep -c 'chat.template' log)"
     got=$(tandem sample "model=$form" --prompt "Once upon a time" --max-tokens 20) || failed "sample $form" 0 "$(cat log)"
     same "$form: sample" "${text:=$got}" "$got"
     got=$(echo "Once upon a time" | tandem chat "model=$form" temperature=0 max-tokens=20) ||

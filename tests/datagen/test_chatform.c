@@ -258,7 +258,44 @@ static void ends_without_a_token_are_texts(const Comm *c)
     EXPECT_INT(chatform_ends(make("{{ messages[-1].content }}\n", NULL))->texts, 0);
 }
 
-TEST_MAIN(CASE(without_a_format_messages_are_lines), CASE(parts_of_a_content_are_one_text),
+// A character that becomes the unknown token is no special token that somebody spelled out.
+static void unknown_characters_are_told_from_special_tokens(const Comm *c)
+{
+    static const char letters[] =
+        "{\"kind\": \"tokenizer.json\", \"tokenizer\": "
+        "{\"added_tokens\": [{\"id\": 2, \"content\": "
+        "\"<u>\", \"special\": true}, {\"id\": 3, \"content\": \"<e>\", "
+        "\"special\": true}], \"model\": "
+        "{\"type\": \"BPE\", \"unk_token\": \"<u>\", \"vocab\": {\"a\": "
+        "0, \"b\": 1, \"<u>\": 2, \"<e>\": 3, \"<\": 4, \"u\": 5, \">\": 6}, "
+        "\"merges\": []}}}";
+    static const struct {
+        const char *messages, *reason, *at;
+    } all[] = {{"[" SAY("user", "ab") "]", NULL, NULL},
+               {"[" SAY("user", "a") ", " SAY("user", "a#b") "]", "no token", "[1].content"},
+               {"[" SAY("user", "a<u>b") "]", "special token in text", "[0].content"},
+               {"[" SAY("user", "a<e>#") "]", "special token in text", "[0].content"}};
+    ChatPrompt p;
+    Vocab     *v;
+
+    (void)c;
+    room();
+    v = vocab(letters);
+    for (int i = 0; i < 4; i++) {
+        const Json *list = json(all[i].messages), *found = NULL;
+        const char *why = chatform_fault(v, &scratch, list, &found);
+        char        path[JSON_WORDS];
+
+        EXPECT_TEXT(why == NULL ? "" : why, all[i].reason == NULL ? "" : all[i].reason);
+        if (found != NULL)
+            EXPECT_TEXT(json_path(found, path, sizeof path), all[i].at);
+    }
+    EXPECT_ERR(prompt(make("{{ messages[0].content }}", v), "[" SAY("a", "b#") "]", &p), ERR_DATA,
+               "no token for");
+}
+
+TEST_MAIN(CASE(unknown_characters_are_told_from_special_tokens),
+          CASE(without_a_format_messages_are_lines), CASE(parts_of_a_content_are_one_text),
           CASE(a_user_message_fills_the_instruction), CASE(the_form_without_input_is_taken),
           CASE(a_system_message_needs_a_place), CASE(what_does_not_fit_is_said),
           CASE(pieces_of_equal_weight_are_one_text), CASE(a_template_writes_special_tokens),

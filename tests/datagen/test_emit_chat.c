@@ -107,13 +107,19 @@ static void a_message_may_say_its_weight(const Comm *c)
                                                      "user", "o") ", " SAY("assistant", "ll") "]";
     static const char none[] = "[" SAY(
         "user", "hello") ", {\"role\": \"assistant\", \"content\": \"hell\", \"weight\": 0}]";
-    TableRow rows[] = {{{light, ""}, NULL, 0}, {{none, ""}, NULL, 0}};
-    Table   *t = table(CHAT_WORDS, CHAT_TEMPLATE, rows, 2);
-    Recipe  *r = table_recipe(t, EMIT_ALL);
-    SetRows  got = table_rows(t, r, 0, 1), nothing = table_rows(t, r, 1, 1);
-    int32_t  ids[64];
-    float    weight[64];
-    int64_t  length = 0;
+    static const char much[] = "[" SAY(
+        "user", "hello") ", {\"role\": \"assistant\", \"content\": \"hell\", \"weight\": 1e300}]";
+    static const char yes[] = "[" SAY(
+        "user", "hello") ", {\"role\": \"assistant\", \"content\": \"hell\", \"weight\": true}]";
+    TableRow rows[] = {
+        {{light, ""}, NULL, 0}, {{none, ""}, NULL, 0}, {{much, ""}, NULL, 0}, {{yes, ""}, NULL, 0}};
+    Table  *t = table(CHAT_WORDS, CHAT_TEMPLATE, rows, 4);
+    Recipe *r = table_recipe(t, EMIT_ALL);
+    SetRows got = table_rows(t, r, 0, 1), nothing = table_rows(t, r, 1, 1),
+            bad[] = {table_rows(t, r, 2, 1), table_rows(t, r, 3, 1)};
+    int32_t ids[64];
+    float   weight[64];
+    int64_t length = 0;
 
     (void)c;
     EXPECT_OK(produce_tokens(t->vocab, &arena, &got, 0, ids, weight, 64, &length));
@@ -121,6 +127,8 @@ static void a_message_may_say_its_weight(const Comm *c)
     for (int64_t i = 0; i < length; i++)
         EXPECT_NEAR(weight[i], i == 14 || i == 15 ? 0.5 : i >= 22 ? 1 : 0, 0);
     EXPECT_TEXT(table_reason(&nothing, 0), "nothing to learn");
+    EXPECT_TEXT(table_reason(&bad[0], 0), "malformed");
+    EXPECT_TEXT(table_reason(&bad[1], 0), "malformed");
 }
 
 // A prompt of the same conversation is the beginning of what was learned, token by token.

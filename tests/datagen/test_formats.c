@@ -242,14 +242,26 @@ static void pairs_give_both_conversations(const Comm *c)
         "[{\"role\": \"user\", \"content\": \"q\\ni\"}, {\"role\": \"assistant\", \"content\": "
         "\"b\"}]}"};
 
+    Source *s;
+
     begin(c, "pairs");
     for (int i = 0; i < (int)(sizeof rows / sizeof rows[0]); i++) {
-        Source *s = from("a.jsonl", arena_format(&arena, "%s\n", rows[i]));
-
+        s = from("a.jsonl", arena_format(&arena, "%s\n", rows[i]));
         EXPECT_TEXT(field(s, 0, "messages"), UA("q\\ni", "a"));
         EXPECT_TEXT(field(s, 0, "rejected"), UA("q\\ni", "b"));
         expect_report(s, "preference, 1 record");
     }
+    s = from("i.json",
+             "[{\"input\": \"2+2\", \"chosen\": \"It is 4\", \"rejected\": \"It is 5\"}]");
+    EXPECT_TEXT(field(s, 0, "messages"), UA("2+2", "It is 4"));
+    s = from("s.json", "[{\"system\": \"Be brief.\", \"chosen\": " UA(
+                           "q", "a") ", \"rejected\": " UA("q", "b") "}]");
+    EXPECT_TEXT(field(s, 0, "messages"), "[" S("Be brief.") ", " U("q") ", " A("a") "]");
+    expect_report(from("p.jsonl", "{\"prompt\": \"q\", \"chosen\": \"a\", \"rejected\": \"b\"}\n"
+                                  "{\"prompt\": \" \", \"chosen\": \"a\", \"rejected\": \"b\"}\n"
+                                  "{\"prompt\": \"q\", \"chosen\": \"c\", \"rejected\": \"d\"}\n"
+                                  "{\"chosen\": \"e\", \"rejected\": \"f\"}\n"),
+                  "2 records, left out: 2 empty prompt");
     expect_report(from("b.jsonl", "{\"prompt\": \"q\", \"chosen\": \"a\", \"rejected\": \"b\"}\n"
                                   "{\"prompt\": \"q\", \"chosen\": \"a\", \"rejected\": \"a\"}\n"
                                   "{\"prompt\": \"q\", \"chosen\": \"a\", \"rejected\": \"\"}\n"),
@@ -291,6 +303,12 @@ static void bad_answers_of_kto_are_not_learned(const Comm *c)
     EXPECT_TEXT(field(s, 2, "messages"),
                 "[" U("q") ", {\"role\": \"assistant\", \"content\": \"c\", \"weight\": 0}]");
     expect_report(s, "kto, 3 records");
+    s = from("p.jsonl", "{\"problem\": \"1+1\", \"solution\": \"2\", \"label\": true}\n"
+                        "{\"input\": \"1+1\", \"target\": \"2\", \"label\": true}\n"
+                        "{\"prompt\": \"\", \"completion\": \"2\", \"label\": true}\n");
+    EXPECT_TEXT(field(s, 0, "messages"), UA("1+1", "2"));
+    EXPECT_TEXT(field(s, 1, "messages"), UA("1+1", "2"));
+    expect_report(s, "kto, 2 records, left out: 1 empty prompt");
 }
 
 static void task_files_give_their_instances(const Comm *c)
@@ -362,6 +380,8 @@ static void texts_are_cut_as_asked(const Comm *c)
     EXPECT_OK(make("\"files\": \"c.txt\", \"piece\": 3", &s));
     EXPECT_TEXT(field(s, 0, "text"), "\xc3\xa4");
     EXPECT_INT(source_total(s), 3);
+    EXPECT_OK(make("\"files\": \"c.txt\", \"piece\": 1", &s));
+    EXPECT_TEXT(field(s, 0, "text"), "\xc3\xa4");
     put("d.json", "[{\"instruction\": \"a\", \"output\": \"b\"}]");
     EXPECT_ERR(make("\"files\": \"d.json\", \"piece\": 3", &s), ERR_CONFIG, "\"piece\" cuts texts");
 }

@@ -1,5 +1,5 @@
 // What map and score make of a text.
-#include "datagen/unitext.h"
+#include "base/unitext.h"
 #include "table.h"
 
 static Arena arena;

@@ -87,6 +87,7 @@ bad "content of an object"  65 'a text, null or a list of parts' $chat "$(data d
 bad "tools that are none"   65 '"tools" is a text that is no JSON' $chat "$(data d.json "[${talk%\}}, \"tools\": \"none\"}]")"
 bad "call that is none"     65 'a call of a tool is the JSON' $chat "$(data d.json '[{"conversations": [{"from": "function_call", "value": "f()"}]}]')"
 bad "weight that is none"   65 'the weight of a message' $chat "$(data d.json '[{"messages": [{"role": "assistant", "content": "a", "weight": -1}]}]')"
+bad "weight without bounds"  65 'a number from 0 to 1000' $chat "$(data d.json '[{"messages": [{"role": "assistant", "content": "a", "weight": 1e300}]}]')"
 bad "history of texts"      65 'history is a list of pairs' $chat "$(data d.json '[{"instruction": "a", "output": "b", "history": "c"}]')"
 bad "pair of two kinds"     65 'both are a text or both are messages' $chat "$(data d.json '[{"prompt": "q", "chosen": "a", "rejected": {"role": "assistant", "content": "b"}}]')"
 bad "two columns"           65 'd.tsv, line 2;2 columns' $chat "$(data d.tsv 'q\ta\tr\nq\ta\n')"
@@ -96,6 +97,7 @@ bad "nothing to learn from" 65 'hold no record;left out: 2 empty answer' $chat "
 # ---- recipe and template
 bad "texts for conversations" 78 'conversations.json;"messages"' $chat "$(data d.txt 'text\n')"
 bad "no chat template"      78 'chat_template' "$(data d.json "[$good]")"
+bad "empty template"        78 'e.jinja;an empty file' "$(data d.json "[$good]")" "$(data e.jinja '' | sed 's/problems.files/chat_template/')"
 bad "template not there"    78 'nowhere.jinja' "$(data d.json "[$good]")" chat_template=nowhere.jinja
 
 # ---- what only a preview says

@@ -158,13 +158,14 @@ says pad-beyond       'config.json: pad_token_id 265 is no token of the model'
 says generation-eos-beyond 'generation_config.json: eos_token_id 274 is no token of the model'
 
 # ---- what is no model folder
-bad adapter           65 'holds an adapter;adapter_config.json;model;config.json'
+bad adapter           65 'is an adapter on the model;some/base;found neither;@PATH-OF-THE-BASE'
 bad empty             65 'no config.json;weights/'
 bad single.safetensors 65 'only a part;folder;config.json'
 bad lfs.safetensors   65 'pointer of git-lfs'
 bad weights.npz       65 'is a zip file'
 bad short.h5          65 'short.h5;HDF5'
-refused "inspect of an adapter" 65 'holds an adapter' inspect adapter
+described+=(adapter)
+expected+=('is an adapter on the model;  usable        no')
 refused "inspect of a part" 65 'only a part' inspect single.safetensors
 
 # ---- the tokenizer

@@ -10,6 +10,7 @@ need mpirun
 must 1 run "$tiny" out=run iterations=0
 printf '{"q": "%s", "sum": "%s", "c": "%s"}\n' 1+2 3 4 2+2 4 5 >sums.jsonl
 printf '{"q": "1+2", "list": "[1]", "sum": "3"}\n' >lists.jsonl
+printf '{"q": "1+2", "list": "[\\"3\\", \\"\\"]", "sum": "3"}\n' >blanks.jsonl
 printf 'not json\n' >broken.jsonl
 : >empty.jsonl
 printf 'caf\xe9' >latin.txt
@@ -120,6 +121,7 @@ bad "no metric" 78 'one to 12 names' 's/"exact_match"//'
 bad "pass at more than there are" 78 'pass@5 needs as many samples; generate.samples is 1' 's/exact_match/pass@5/'
 bad "pass at nothing" 78 'pass@K with a number K' 's/exact_match/pass@x/'
 bad "samples that are all the same" 78 'bad.json:5:;at temperature 0 would all be the same' 's/"samples": 1/"samples": 4/'
+bad "stops that leave no room for a chat's" 78 'at most 4 texts in a chat' 's/\[";"\]/["1","2","3","4","5"]/;s/"prompt"/"chat": true, "prompt"/'
 bad "a stop that is no list" 78 'bad.json:5:;stop is a list' 's/\[";"\]/";"/'
 bad "an empty stop" 78 'a text that ends an answer' 's/\[";"\]/[""]/'
 bad "no room for a prompt" 78 'max_tokens is 64;no room for a prompt' 's/"max_tokens": 20/"max_tokens": 64/'
@@ -136,6 +138,7 @@ bad "no choices" 78 'either "choices" or "choices_field"' '/"choices"/d'
 bad "one choice" 78 'bad.json:4:;two or more' 's/, "\{c\}"//'
 bad "choices that are none" 78 'a text with {fields}' 's/"\{c\}"/3/'
 bad "choices of a field that has none" 65 'a choice is a text' 's/sums.jsonl/lists.jsonl/;s/"choices": .*/"choices_field": "list",/'
+bad "a choice of a field that is empty" 65 'a choice is empty' 's/sums.jsonl/blanks.jsonl/;s/"choices": .*/"choices_field": "list",/'
 bad "choices of a field that is no JSON" 65 'q:1:' 's/"choices": .*/"choices_field": "q",/'
 bad "choices of no field" 78 'no field lst' 's/"choices": .*/"choices_field": "lst",/'
 bad "no answer" 78 'needs "answer"' 's/("choices": .*),$/\1}/;/"answer"/d'

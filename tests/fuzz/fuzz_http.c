@@ -4,23 +4,31 @@
 #include "tests/fuzz/fuzz.h"
 
 #include <arpa/inet.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 enum { CONNECTIONS = 4, TURNS = 40, HEARD = 1 << 12 };
 
+static HttpServer *server;
+
+static void close_server(void)
+{
+    http_server_close(server, 1);
+}
+
 static HttpServer *open_server(void)
 {
-    static Arena       arena;
-    static HttpServer *server;
-    HttpServerSpec     spec = {"127.0.0.1", 0, CONNECTIONS, 5};
+    static Arena   arena;
+    HttpServerSpec spec = {"127.0.0.1", 0, CONNECTIONS, 5};
 
     if (server != NULL)
         return server;
     CHECK(arena_make(&arena, "server", http_server_need(CONNECTIONS)) == OK &&
               http_server_open(&arena, &spec, &server) == OK,
           "%s", err_record()->text);
+    atexit(close_server);
     return server;
 }
 

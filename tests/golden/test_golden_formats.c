@@ -362,7 +362,7 @@ static Err vocab_there_and_back(Arena *a, const char *tokenizer, const char *pat
     TRY(vocab_source(a, tokenizer, &json));
     TRY(json_parse(a, tokenizer, json, (int64_t)strlen(json), JSON_NO_COMMENTS, &root));
     TRY(vocab_make(a, root, &v));
-    TRY(foreign_vocab_put(a, root, vocab_size(v) + 7, &meta));
+    TRY(foreign_vocab_put(a, root, NULL, vocab_size(v) + 7, &meta));
     TRY(gguf_write(a, path, &meta, NULL, 0, NULL, NULL));
     TRY(vocab_of_gguf(a, path, out));
     EXPECT_INT(vocab_size(*out), vocab_size(v)); // rows without a token have none again
@@ -379,7 +379,7 @@ static Err vocab_by_folder(Arena *a, const char *tokenizer, const char *folder, 
 
     TRY(vocab_source(a, tokenizer, &json));
     TRY(json_parse(a, tokenizer, json, (int64_t)strlen(json), JSON_NO_COMMENTS, &root));
-    TRY(foreign_vocab_folder(a, root, folder));
+    TRY(foreign_vocab_folder(a, root, NULL, folder));
     TRY(vocab_source(a, folder, &json));
     EXPECT(strstr(json, "\"tokenizer.json\"") != NULL);
     return vocab_open(a, folder, out);

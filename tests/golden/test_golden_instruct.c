@@ -1,7 +1,7 @@
 // The steps of recipes against what the programs of the methods gave for the same texts.
 #include "tests/datagen/table.h"
 
-#include "datagen/unitext.h"
+#include "base/unitext.h"
 
 static Arena       arena;
 static const Json *goldens;

@@ -237,8 +237,8 @@ static void merged_weights_compute_the_same(const Comm *c)
         plain.adapters = 0;
         merged = net_make(&a, &plain, NET_INFER);
         fill(&net, 4);
+        net_merge(&net, &a, merged.flat); // as files leave it: not packed
         net_pack(&net);
-        net_merge(&net, &a, merged.flat);
         net_pack(&merged);
         net_score(&net, acts_make(&a, &net, 128, LONGEST, NET_INFER), &b, logp, want);
         net_score(&merged, acts_make(&a, &merged, 128, LONGEST, NET_INFER), &b, logp, logits);
@@ -567,6 +567,87 @@ static void write_ours(Made *m, const Comm *c, Run *run, const ImportOrigin *ori
                                  params_bring, &file));
 }
 
+static void a_base_that_is_its_own_is_refused(const Comm *c)
+{
+    Made        m;
+    ImportModel found;
+    char        path[FILE_PATH_MAX];
+    const char *text = "{\"peft_type\": \"LORA\", \"base_model_name_or_path\": \".\", \"r\": 3, "
+                       "\"lora_alpha\": 6, \"target_modules\": [\"q_proj\"]}";
+
+    make(&m, c, 0);
+    EXPECT_OK(file_join(path, m.peft, "adapter_config.json"));
+    EXPECT_OK(file_publish(path, "t", text, (int64_t)strlen(text)));
+    EXPECT_ERR(import_find(&m.arena, m.peft, &found), ERR_DATA, "name itself as its base");
+    arena_free(&m.arena);
+}
+
+static void plans_of_strangers_are_checked(const Comm *c)
+{
+    static const char *const bad[][3] = {
+        {"\"input_layernorm.weight\"", "", "no such tensor"},
+        {"\"model.embed_tokens.weight\"", "", "no such tensor"},
+        {"\"lm_head.weight\"", "\"mlp.down_proj.weight\"", "no such tensor"},
+        {"\"lm_head.weight\"", "\"lm_head.weight\"", "both a target and trained whole"}};
+    Arena a;
+
+    (void)c;
+    EXPECT_OK(arena_make(&a, "test", 1 << 24));
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        Dims        d = dims_of(&a, 0);
+        AdapterPlan plan;
+        const Json *json =
+            json_of(&a, arena_format(&a,
+                                     "{\"rank\": 2, \"alpha\": 4, \"dropout\": 0, \"rslora\": "
+                                     "false, \"targets\": [%s], \"beside\": [%s], \"layers\": [0]}",
+                                     bad[i][0], bad[i][1]));
+
+        EXPECT_ERR(adapter_read(json, &d, &plan), ERR_DATA, bad[i][2]);
+        check_compared(1);
+    }
+    arena_free(&a);
+}
+
+// A rank that the file does not fill is found before memory for it is asked for.
+static void tensors_are_looked_at_before_memory_is_made(const Comm *c)
+{
+    Made        m;
+    ImportModel found;
+    char        path[FILE_PATH_MAX];
+    const char *text = "{\"peft_type\": \"LORA\", \"base_model_name_or_path\": \"base\", "
+                       "\"r\": 65536, \"lora_alpha\": 6, \"target_modules\": \"all-linear\"}";
+
+    make(&m, c, 0);
+    EXPECT_OK(file_join(path, m.peft, "adapter_config.json"));
+    EXPECT_OK(file_publish(path, "t", text, (int64_t)strlen(text)));
+    EXPECT_ERR(import_find(&m.arena, m.peft, &found), ERR_DATA, "make it [65536, ");
+    arena_free(&m.arena);
+}
+
+static void other_adapters_below_are_another_origin(const Comm *c)
+{
+    Arena        a;
+    Dims         d;
+    Text         t;
+    ImportOrigin origin = {
+        .base = "base", .digest = 7, .under = {"one"}, .under_digest = {8}, .unders = 1};
+
+    (void)c;
+    EXPECT_OK(arena_make(&a, "test", 1 << 24));
+    d = adapted(&a, 0, 0);
+    t = text_make(&a);
+    import_write_origin(&t, &d, &origin);
+    EXPECT_OK(import_same_origin(&a, "file", t.data, &origin));
+    origin.under_digest[0]++;
+    EXPECT_ERR(import_same_origin(&a, "file", t.data, &origin), ERR_DATA,
+               "on an adapter with the digest");
+    origin.unders = 0;
+    EXPECT_ERR(import_same_origin(&a, "file", t.data, &origin), ERR_DATA, "stands on 1 adapters");
+    origin.digest++;
+    EXPECT_ERR(import_same_origin(&a, "file", t.data, &origin), ERR_DATA, "weights were changed");
+    arena_free(&a);
+}
+
 static void our_files_know_their_base(const Comm *c)
 {
     Made         m;
@@ -601,4 +682,7 @@ TEST_MAIN(CASE(gradients_are_slopes), CASE(sampler_and_trainer_agree_to_the_bit)
           CASE(masks_have_an_address), CASE(the_need_is_what_is_taken),
           CASE(names_stand_for_layers_as_in_peft), CASE(plans_survive_their_own_json),
           CASE(folders_of_peft_go_out_and_in_with_all_bits), CASE(what_is_not_supported_is_refused),
-          CASE(tensors_that_do_not_fit_are_named), CASE(our_files_know_their_base))
+          CASE(tensors_that_do_not_fit_are_named), CASE(our_files_know_their_base),
+          CASE(a_base_that_is_its_own_is_refused), CASE(plans_of_strangers_are_checked),
+          CASE(tensors_are_looked_at_before_memory_is_made),
+          CASE(other_adapters_below_are_another_origin))

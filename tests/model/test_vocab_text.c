@@ -1,6 +1,7 @@
 // Tokenizers of our own making, small enough to know every id by hand.
 #include "io/file.h"
 #include "model/text/bpe_train.h"
+#include "model/text/chat/chat_template.h"
 #include "model/vocab.h"
 #include "tests/check.h"
 
@@ -402,7 +403,129 @@ static void bytes_of_all_kinds_come_back(const Comm *c)
                "more than the 1 tokens");
 }
 
-TEST_MAIN(CASE(byte_level_words_are_merged_in_order),
+// What is made longer may grow in the arena that the work is done in.
+static void long_texts_in_normal_form_keep_their_bytes(const Comm *c)
+{
+    enum { SYLLABLES = 5000 };
+    Text in, out;
+
+    (void)c;
+    room();
+    in = text_make(&arena);
+    out = text_make(&arena);
+    for (int i = 0; i < SYLLABLES; i++)
+        text_puts(&in, "\xed\x95\x9c ");
+    unicode_normalize(&out, &arena, UNITEXT_NFD, (Bytes){in.data, in.length});
+    EXPECT_INT(out.length, 10 * SYLLABLES);
+    for (int i = 0; i < SYLLABLES; i++)
+        EXPECT(memcmp(out.data + 10 * i, "\xe1\x84\x92\xe1\x85\xa1\xe1\x86\xab ", 10) == 0);
+}
+
+// ---- the unknown token, and chat templates
+
+#define LETTERS                                                                                    \
+    "\"tokenizer\": {\"added_tokens\": [{\"id\": 3, \"content\": \"<unk>\", \"special\": true}], " \
+    "\"model\": {\"type\": \"BPE\", \"unk_token\": \"<unk>\", \"vocab\": {\"a\": 0, \"b\": 1, "    \
+    "\"ab\": "                                                                                     \
+    "2, \"<unk>\": 3}, \"merges\": [\"a b\"]}}"
+#define LETTERS_JSON "{\"kind\": \"tokenizer.json\", " LETTERS "}"
+
+static void characters_without_a_token_become_the_unknown_one(const Comm *c)
+{
+    Vocab *v = NULL;
+
+    (void)c;
+    room();
+    EXPECT_OK(make(LETTERS_JSON, &v));
+    EXPECT_INT(vocab_unknown(v), 3);
+    EXPECT_TEXT(ids_of(v, "ab#", 0, 0), "2 3");
+    EXPECT_OK(make(BYTE_JSON, &v));
+    EXPECT_INT(vocab_unknown(v), -1);
+    EXPECT_OK(make("{\"kind\": \"byte\"}", &v));
+    EXPECT_INT(vocab_unknown(v), -1);
+}
+
+static Vocab *with_beside(const char *beside)
+{
+    Vocab *v = NULL;
+
+    EXPECT_OK(make(
+        arena_format(&arena, "{\"kind\": \"tokenizer.json\", " LETTERS ", \"beside\": %s}", beside),
+        &v));
+    return v;
+}
+
+static void of_named_templates_that_for_tools_is_taken_with_tools(const Comm *c)
+{
+    static const char *const two[] = {
+        "{\"tokenizer_config\": {\"chat_template\": [{\"name\": \"rag\", \"template\": \"r\"}, "
+        "{\"name\": "
+        "\"default\", \"template\": \"\\n d {%- if true %}\\nx \\n\\n{% endif -%} \\n\"}, "
+        "{\"name\": "
+        "\"tool_use\", \"template\": \"{%- macro m(x) %}<{{ x }}>{% endmacro %}{{ m(tools | "
+        "length) "
+        "}}\\n\\n\"}]}}",
+        "{\"tokenizer_config\": {\"chat_template\": {\"default\": \"\\n d {%- if true %}\\nx "
+        "\\n\\n{% endif -%} \\n\", \"tool_use\": \"<{{ tools | length }}>\\n\\n\"}}}",
+        "{\"chat_template\": \"\\n d {%- if true %}\\nx \\n\\n{% endif -%} \\n\", "
+        "\"chat_template_tool_use\": \"<{{ tools | length }}>\\n\\n\", \"tokenizer_config\": "
+        "{\"chat_template\": \"old\"}}"};
+    Arena scratch, text;
+
+    (void)c;
+    EXPECT_OK(arena_make(&scratch, "scratch", JINJA_ARENA_BYTES + (1 << 20)));
+    EXPECT_OK(arena_make(&text, "text", 1 << 24));
+    for (int i = 0; i < 3; i++) {
+        ChatRequest  q = {0};
+        ChatTemplate t;
+        ChatText     o;
+        const char  *chat;
+        Vocab       *v;
+
+        room();
+        v = with_beside(two[i]);
+        chat = vocab_chat_template(v);
+        EXPECT(chat != NULL && vocab_chat_fault(v) == NULL);
+        EXPECT_OK(chat_template_make(&arena, "test", chat, (int64_t)strlen(chat), NULL, NULL, &t));
+        EXPECT_OK(json_parse(&arena, "m", "[]", 2, JSON_NO_COMMENTS, &q.messages));
+        EXPECT_OK(chat_template_render(&t, &text, &scratch, &q, &o));
+        EXPECT_TEXT(o.text, "\n dx \n\n");
+        EXPECT_OK(json_parse(&arena, "t", "[1, 2]", 6, JSON_NO_COMMENTS, &q.tools));
+        EXPECT_OK(chat_template_render(&t, &text, &scratch, &q, &o));
+        EXPECT_TEXT(o.text, "<2>\n");
+    }
+    arena_free(&text);
+    arena_free(&scratch);
+}
+
+static void a_chat_template_that_is_none_is_told_and_harms_nothing(const Comm *c)
+{
+    static const char *const bad[] = {"7", "[]", "{}",
+                                      "[{\"name\": \"tool_use\", \"template\": \"x\"}]",
+                                      "{\"default\": \"x\", \"tool_use\": 3}"};
+
+    (void)c;
+    room();
+    for (int i = 0; i < 5; i++) {
+        Vocab *v = with_beside(
+            arena_format(&arena, "{\"tokenizer_config\": {\"chat_template\": %s}}", bad[i]));
+
+        EXPECT(vocab_chat_template(v) == NULL && vocab_chat_fault(v) != NULL);
+        EXPECT(strstr(vocab_chat_fault(v), "expected a text, or texts by name") != NULL);
+        EXPECT_TEXT(ids_of(v, "ab", 0, 0), "2");
+    }
+    EXPECT(vocab_chat_fault(with_beside("{\"tokenizer_config\": {\"chat_template\": null}}")) ==
+           NULL);
+    EXPECT_TEXT(
+        vocab_chat_template(with_beside("{\"tokenizer_config\": {\"chat_template\": \"x\"}}")),
+        "x");
+}
+
+TEST_MAIN(CASE(characters_without_a_token_become_the_unknown_one),
+          CASE(of_named_templates_that_for_tools_is_taken_with_tools),
+          CASE(a_chat_template_that_is_none_is_told_and_harms_nothing),
+          CASE(byte_level_words_are_merged_in_order),
+          CASE(long_texts_in_normal_form_keep_their_bytes),
           CASE(tokens_that_end_a_text_stand_beside_the_tokenizer),
           CASE(special_tokens_are_made_where_they_are_asked_for),
           CASE(tokens_have_bytes_and_sequences_have_texts),

@@ -87,7 +87,7 @@ said "format of the file" "data/chat.json: sharegpt, 2 records" <"$TMPDIR/p"
 said "learned text" '  >> Hi, wörld!' <"$TMPDIR/p"
 said "other text" '     ### Request\n' <"$TMPDIR/p"
 said "no end" "WARNING: in 2 of 2 examples what is learned does not end in an end token" <"$TMPDIR/p"
-said "passes" "200 steps of 8 examples, drawn at random: each is seen 800.00 times" <"$TMPDIR/p"
+said "passes" "1 steps of 8 examples, 4.00 passes over 2, each in an order of its own" <"$TMPDIR/p"
 $alone "$program" train "$config" "$(shape 259 60)" "${bytes[@]:1}" problems.files=data/chat.json --preview >out.log 2>&1
 said "too long" "left out: 1 longer than the context of 60 tokens" <out.log
 said "too long, a warning" "WARNING: 50.0 % of the examples do not fit" <out.log
@@ -106,7 +106,10 @@ fi
 
 small=("$(shape 259 128)" "${bytes[@]:1}" base.steps=4 base.batch=4 generate.block=1)
 must 1 run "$config" "${small[@]}" problems.files='["data/chat.json", "data/tasks.json"]' out=one
+same "the report names the files" 2 "$(grep -c '<td>data</td>.*json: [a-z]*, 2 records' one/report.html)"
+same "and the chat template" 1 "$(grep -c '<td>chat template</td>.*plain.jinja' one/report.html)"
 said "the formats in a run" "data/tasks.json: alpaca, 2 records" <ranks.log
+must 1 template --model one --check
 must 2 run "$config" "${small[@]}" problems.files='["data/chat.json", "data/tasks.json"]' out=two
 same "digests of 1 and 2 ranks" "$(digests one)" "$(digests two)"
 same "sets and weights" 2 "$(digests one | wc -l)"

@@ -70,7 +70,7 @@ holds "export without --merge" "64 "*"--merge writes the two as one model" \
     "$(said export --model one --to hf --out no)"
 must 1 export --model one --to adapter --out peft
 holds "inspect" "rank 4, alpha 8, on q_proj" "$($alone "$program" inspect peft)"
-holds "inspect of a run" "an adapter: {\"base\"" "$($alone "$program" inspect one)"
+holds "inspect of a run" "adapter       one" "$($alone "$program" inspect one)"
 holds "plan" "which are trained, rank 4" "$($alone "$program" plan "$tiny" out=one "${adapter[@]}")"
 
 sample() { $alone "$program" sample --model "$1" --prompt '3+4=' --max-tokens 12 2>&1; }

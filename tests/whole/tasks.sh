@@ -41,6 +41,7 @@ with open("sums.jsonl", "w") as f:
         others = [str(a + b + d) for d in (1, 10, -1)][:1 + i % 3]
         others.insert(r.randrange(len(others) + 1), str(a + b))
         json.dump({"q": q, "sum": str(a + b), "digits": digits, "at": others.index(str(a + b)),
+                   "letter": "BCDE"[others.index(str(a + b))], "none": "",
                    "list": json.dumps(others), "c0": others[0], "c1": others[1],
                    "c2": (others + ["", ""])[2], "c3": (others + ["", ""])[3]}, f)
         f.write("\n")
@@ -71,6 +72,8 @@ cat >pick.json <<'P'
 P
 sed 's/"choices": \[.*\], "answer": "{at}",/"choices_field": "list", "answer": "{sum}",/; s/"index"/"text"/
     s/"task": "pick"/"task": "list"/' pick.json >list.json
+sed 's/"choices": \[/&"{none}", /; s/"{at}"/"{letter}"/; s/"index"/"letter"/; s/"task": "pick"/"task": "gap"/' \
+    pick.json >gap.json
 cat >lines.json <<'P'
 {"task": "lines", "kind": "perplexity", "data": {"files": ["lines.jsonl"]}, "stride": 20}
 P
@@ -90,6 +93,9 @@ must 1 eval --model run --tasks list.json --out list.out --limit 22
 must 1 eval --model run --tasks pick.json --out pick.out --limit 22
 same "choices of a field are those of templates" "$(grep '"metrics": {"acc"' pick.out)" \
     "$(grep '"metrics": {"acc"' list.out)"
+must 1 eval --model run --tasks gap.json --out gap.out --limit 22
+same "letters count the choices that came out empty" "$(grep '"metrics": {"acc"' pick.out)" \
+    "$(grep '"metrics": {"acc"' gap.out)"
 same "the table says what was left out" 1 \
     "$(grep -c 'sums: 1 of 23 examples left out: a character without a token' sums.log)"
 same "the table names metric, value, interval, kind and number" 1 \

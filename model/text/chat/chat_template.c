@@ -66,17 +66,20 @@ static Err compile_json(Arena *run, const char *name, const Json *text, Jinja **
     return jinja_compile(run, name, text->text, text->length, out);
 }
 
-// [{"name": "default", "template": "..."}, ...]
+// [{"name": "default", "template": "..."}, ...] or {"default": "...", ...}
 static Err compile_named(Arena *run, const Json *list, ChatTemplate *t)
 {
     for (const Json *m = list->child; m != NULL; m = m->next) {
-        const Json *name = json_member(m, "name"), *text = json_member(m, "template");
+        int         is_pair = m->kind == JSON_OBJECT && list->kind == JSON_ARRAY;
+        const Json *text = is_pair ? json_member(m, "template") : m;
+        const Json *named = is_pair ? json_member(m, "name") : NULL;
+        const char *name = named != NULL && named->kind == JSON_TEXT ? named->text : m->key;
 
-        if (name == NULL || name->kind != JSON_TEXT)
+        if (name == NULL)
             FAIL(ERR_DATA, "%s: expected chat templates with names", t->name);
-        if (strcmp(name->text, "default") == 0)
+        if (strcmp(name, "default") == 0)
             TRY(compile_json(run, t->name, text, &t->plain));
-        else if (strcmp(name->text, "tool_use") == 0)
+        else if (strcmp(name, "tool_use") == 0)
             TRY(compile_json(run, t->name, text, &t->with_tools));
     }
     if (t->plain == NULL)
@@ -92,7 +95,7 @@ static Err compile_config(Arena *run, const Json *config, ChatTemplate *t)
 
     if (text == NULL || text->kind == JSON_NULL)
         FAIL(ERR_DATA, "%s: there is no \"chat_template\" in it; name a file with one", t->name);
-    if (text->kind == JSON_ARRAY)
+    if (text->kind == JSON_ARRAY || text->kind == JSON_OBJECT)
         return compile_named(run, text, t);
     TRY(compile_json(run, t->name, text, &t->plain));
     t->with_tools = t->plain;
@@ -111,6 +114,19 @@ static Err open_file(Arena *run, const char *path, ChatTemplate *t)
     return OK;
 }
 
+// One more beside chat_template.jinja, as transformers saves it.
+static Err open_tool_use(Arena *run, const char *folder, ChatTemplate *t)
+{
+    char    path[FILE_PATH_MAX], *text;
+    int64_t length;
+
+    TRY(file_join(path, folder, "additional_chat_templates/tool_use.jinja"));
+    if (!file_exists(path))
+        return OK;
+    TRY(read_file(run, path, &text, &length));
+    return jinja_compile(run, arena_text(run, path), text, length, &t->with_tools);
+}
+
 static Err open_folder(Arena *run, const char *path, ChatTemplate *t)
 {
     char        config_path[FILE_PATH_MAX], file[FILE_PATH_MAX];
@@ -122,8 +138,10 @@ static Err open_folder(Arena *run, const char *path, ChatTemplate *t)
         TRY(json_read(run, config_path, JSON_NO_COMMENTS, &config));
         read_tokens(run, config, t);
     }
-    if (file_exists(file))
-        return open_file(run, file, t);
+    if (file_exists(file)) {
+        TRY(open_file(run, file, t));
+        return open_tool_use(run, path, t);
+    }
     if (config == NULL)
         FAIL(ERR_DATA, "%s: expected chat_template.jinja or tokenizer_config.json, found neither",
              path);

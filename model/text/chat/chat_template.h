@@ -24,9 +24,9 @@ typedef struct ChatTemplate {
 // A template as text.  bos, eos: as template variables; NULL: none.  ERR_DATA.
 Err chat_template_make(Arena *run, const char *name, const char *text, int64_t length,
                        const char *bos, const char *eos, ChatTemplate *out);
-// A file of Jinja text (then tokens stay unknown), or a model's folder: chat_template.jinja, else
-// "chat_template" of tokenizer_config.json, one text or a list of named ones ("default",
-// "tool_use").  ERR_DATA, ERR_IO.
+// A file of Jinja text (then tokens stay unknown), or a model's folder: chat_template.jinja (and
+// additional_chat_templates/tool_use.jinja), else "chat_template" of tokenizer_config.json, one
+// text, or several by name ("default", "tool_use").  ERR_DATA, ERR_IO.
 Err chat_template_open(Arena *run, const char *path, ChatTemplate *out);
 
 typedef struct ChatRequest {

@@ -148,7 +148,7 @@ static Err filter_wordcount(JinjaRun *r, const JinjaValue *v, const JinjaArgs *a
     TRY(jinja_text_of(r, v, &text));
     for (int64_t at = 0; at < text.length; at += n) {
         int32_t c = jinja_point(text.text + at, text.length - at, &n);
-        int     is_word = jinja_is_letter(c) || jinja_is_digit(c) || c == '_';
+        int     is_word = unitext_is_letter(c) || unitext_is_digit(c) || c == '_';
 
         count += is_word && !inside;
         inside = is_word;

@@ -70,7 +70,7 @@ static int64_t skip_space(const JinjaLexer *x, int64_t at)
 {
     int n;
 
-    while (at < x->length && jinja_is_space(jinja_point(x->text + at, x->length - at, &n)))
+    while (at < x->length && unitext_is_space(jinja_point(x->text + at, x->length - at, &n)))
         at += n;
     return at;
 }

@@ -323,7 +323,7 @@ static Err all_are(JinjaRun *r, const JinjaValue *v, int (*is)(int32_t c), Jinja
 
 static int is_letter_or_digit(int32_t c)
 {
-    return jinja_is_letter(c) || jinja_is_digit(c);
+    return unitext_is_letter(c) || unitext_is_digit(c);
 }
 
 #define KIND_METHOD(name, is)                                                      \
@@ -334,10 +334,10 @@ static int is_letter_or_digit(int32_t c)
         return all_are(r, v, (is), out);                                           \
     }
 
-KIND_METHOD(isdigit, jinja_is_digit)
-KIND_METHOD(isalpha, jinja_is_letter)
+KIND_METHOD(isdigit, unitext_is_digit)
+KIND_METHOD(isalpha, unitext_is_letter)
 KIND_METHOD(isalnum, is_letter_or_digit)
-KIND_METHOD(isspace, jinja_is_space)
+KIND_METHOD(isspace, unitext_is_space)
 
 static Err method_isupper(JinjaRun *r, const JinjaValue *v, const JinjaArgs *a, JinjaValue *out)
 {

@@ -79,7 +79,7 @@ static int64_t word_end(const JinjaValue *v, int64_t at, int in_space)
     int n;
 
     while (at < v->length &&
-           jinja_is_space(jinja_point(v->text + at, v->length - at, &n)) == in_space)
+           unitext_is_space(jinja_point(v->text + at, v->length - at, &n)) == in_space)
         at += n;
     return at;
 }

@@ -2,6 +2,7 @@
 #ifndef TD_MODEL_TEXT_CHAT_JINJA_PRIVATE_H
 #define TD_MODEL_TEXT_CHAT_JINJA_PRIVATE_H
 
+#include "base/unitext.h"
 #include "model/text/chat/jinja.h"
 
 // ---- memory: many small things, from blocks of an arena, up to a limit
@@ -345,12 +346,6 @@ JinjaValue jinja_strip(const JinjaValue *v, const JinjaValue *set, int ends);
 Err     jinja_strip_set(JinjaRun *r, const JinjaValue *v, const JinjaValue *set, int ends,
                         JinjaValue *out);
 int32_t jinja_point(const char *text, int64_t length, int *bytes); // -1: not UTF-8
-int     jinja_is_space(int32_t c);
-int     jinja_is_digit(int32_t c);
-int     jinja_is_letter(int32_t c);
-int     jinja_is_upper(int32_t c);
-int     jinja_is_lower(int32_t c);
-int     jinja_is_printable(int32_t c); // as Python's repr shows it
 // CASE_TITLE: the first of every run of letters; CASE_WORDS: of what stands behind blanks, "-" and
 // opening brackets, as the filter title does.
 typedef enum JinjaCase { CASE_UPPER, CASE_LOWER, CASE_CAPITAL, CASE_TITLE, CASE_WORDS } JinjaCase;

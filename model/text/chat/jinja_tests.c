@@ -52,8 +52,8 @@ static Err has_case(JinjaRun *r, const JinjaValue *v, int is_upper, JinjaValue *
     for (int64_t at = 0; at < text.length && !other; at += n) {
         int32_t c = jinja_point(text.text + at, text.length - at, &n);
 
-        other = is_upper ? jinja_is_lower(c) : jinja_is_upper(c);
-        seen |= is_upper ? jinja_is_upper(c) : jinja_is_lower(c);
+        other = is_upper ? unitext_is_lower(c) : unitext_is_upper(c);
+        seen |= is_upper ? unitext_is_upper(c) : unitext_is_lower(c);
     }
     *out = jinja_bool(seen && !other);
     return jinja_charge_bytes(r, text.length * 16);

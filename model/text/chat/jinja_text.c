@@ -74,7 +74,7 @@ int64_t jinja_find(const char *text, int64_t length, const char *what, int64_t w
 
 static int is_in_set(const JinjaValue *set, const char *at, int bytes, int32_t c)
 {
-    return set == NULL ? jinja_is_space(c) : jinja_find(set->text, set->length, at, bytes) >= 0;
+    return set == NULL ? unitext_is_space(c) : jinja_find(set->text, set->length, at, bytes) >= 0;
 }
 
 JinjaValue jinja_strip(const JinjaValue *v, const JinjaValue *set, int ends)
@@ -232,6 +232,22 @@ void jinja_show_float(double x, char out[JINJA_FLOAT_BYTES])
 
 // ---- values
 
+// As str.isprintable: what repr shows as it is.
+static int is_printable(int32_t c)
+{
+    switch (unitext_kind(c)) {
+    case UNITEXT_CC:
+    case UNITEXT_CF:
+    case UNITEXT_CS:
+    case UNITEXT_CO:
+    case UNITEXT_CN:
+    case UNITEXT_ZL:
+    case UNITEXT_ZP: return 0;
+    case UNITEXT_ZS: return c == ' ';
+    default: return 1;
+    }
+}
+
 static Err repr_text(JinjaRun *r, JinjaBuffer *b, const JinjaValue *v)
 {
     int  has_single = memchr(v->text, '\'', (size_t)v->length) != NULL;
@@ -247,7 +263,7 @@ static Err repr_text(JinjaRun *r, JinjaBuffer *b, const JinjaValue *v)
             snprintf(words, sizeof words, "\\%c", (char)c);
         else if (c == '\n' || c == '\r' || c == '\t')
             snprintf(words, sizeof words, "\\%c", c == '\n' ? 'n' : c == '\r' ? 'r' : 't');
-        else if (!jinja_is_printable(c))
+        else if (!is_printable(c))
             snprintf(words, sizeof words,
                      c < 0x100     ? "\\x%02x"
                      : c < 0x10000 ? "\\u%04x"

@@ -195,7 +195,7 @@ Err jinja_list_make(JinjaRun *r, JinjaListKind kind, int64_t room, JinjaValue *o
     if (room > 0)
         TRY(jinja_take(r, room * (int64_t)sizeof(JinjaValue), &items));
     *(JinjaList *)list = (JinjaList){.item = items, .capacity = room};
-    *out = (JinjaValue){.kind = JINJA_LIST, .sub = kind, .list = list};
+    *out = (JinjaValue){.kind = JINJA_LIST, .sub = (int)kind, .list = list};
     return OK;
 }
 

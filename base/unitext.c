@@ -1,4 +1,4 @@
-#include "datagen/unitext.h"
+#include "base/unitext.h"
 
 #include <string.h>
 #include <utf8proc.h>
@@ -37,56 +37,75 @@ int32_t unitext_last(Span s, int64_t *bytes)
     return UNITEXT_BAD;
 }
 
-static int category(int32_t c)
+// Our names for the kinds of characters are those of the library, in the same order.
+_Static_assert((int)UNITEXT_CN == (int)UTF8PROC_CATEGORY_CN &&
+                   (int)UNITEXT_LU == (int)UTF8PROC_CATEGORY_LU &&
+                   (int)UNITEXT_LO == (int)UTF8PROC_CATEGORY_LO &&
+                   (int)UNITEXT_ME == (int)UTF8PROC_CATEGORY_ME &&
+                   (int)UNITEXT_NO == (int)UTF8PROC_CATEGORY_NO &&
+                   (int)UNITEXT_PO == (int)UTF8PROC_CATEGORY_PO &&
+                   (int)UNITEXT_SO == (int)UTF8PROC_CATEGORY_SO &&
+                   (int)UNITEXT_ZP == (int)UTF8PROC_CATEGORY_ZP &&
+                   (int)UNITEXT_CO == (int)UTF8PROC_CATEGORY_CO,
+               "kinds of characters");
+
+UnitextKind unitext_kind(int32_t c)
 {
-    return c < 0 ? UTF8PROC_CATEGORY_CS : (int)utf8proc_category(c);
+    return c < 0 ? UNITEXT_CS : (UnitextKind)utf8proc_category(c);
 }
 
 int unitext_is_space(int32_t c)
 {
-    int k;
+    UnitextKind k;
 
     if (c < 0x80)
         return c == ' ' || (9 <= c && c <= 13) || (0x1c <= c && c <= 0x1f);
-    k = category(c);
-    return c == 0x85 || k == UTF8PROC_CATEGORY_ZS || k == UTF8PROC_CATEGORY_ZL ||
-           k == UTF8PROC_CATEGORY_ZP;
+    k = unitext_kind(c);
+    return c == 0x85 || k == UNITEXT_ZS || k == UNITEXT_ZL || k == UNITEXT_ZP;
 }
 
 int unitext_is_digit(int32_t c)
 {
     if (c < 0x80)
         return '0' <= c && c <= '9';
-    return category(c) == UTF8PROC_CATEGORY_ND;
+    return unitext_kind(c) == UNITEXT_ND;
 }
 
 int unitext_is_letter(int32_t c)
 {
-    int k;
+    UnitextKind k;
 
     if (c < 0x80)
         return ('a' <= c && c <= 'z') || ('A' <= c && c <= 'Z');
-    k = category(c);
-    return UTF8PROC_CATEGORY_LU <= k && k <= UTF8PROC_CATEGORY_LO;
+    k = unitext_kind(c);
+    return UNITEXT_LU <= k && k <= UNITEXT_LO;
+}
+
+int unitext_is_upper(int32_t c)
+{
+    return unitext_kind(c) == UNITEXT_LU;
+}
+
+int unitext_is_lower(int32_t c)
+{
+    return unitext_kind(c) == UNITEXT_LL;
 }
 
 int unitext_is_word(int32_t c)
 {
-    int k;
+    UnitextKind k;
 
     if (c < 0x80)
         return unitext_is_letter(c) || unitext_is_digit(c) || c == '_';
-    k = category(c);
-    return (UTF8PROC_CATEGORY_LU <= k && k <= UTF8PROC_CATEGORY_LO) ||
-           (UTF8PROC_CATEGORY_ND <= k && k <= UTF8PROC_CATEGORY_NO);
+    k = unitext_kind(c);
+    return (UNITEXT_LU <= k && k <= UNITEXT_LO) || (UNITEXT_ND <= k && k <= UNITEXT_NO);
 }
 
 int unitext_is_printable(int32_t c)
 {
-    int k = category(c);
+    UnitextKind k = unitext_kind(c);
 
-    return k != UTF8PROC_CATEGORY_CN && k != UTF8PROC_CATEGORY_CC && k != UTF8PROC_CATEGORY_CS &&
-           k != UTF8PROC_CATEGORY_CO;
+    return k != UNITEXT_CN && k != UNITEXT_CC && k != UNITEXT_CS && k != UNITEXT_CO;
 }
 
 int32_t unitext_simple_lower(int32_t c)
@@ -94,6 +113,16 @@ int32_t unitext_simple_lower(int32_t c)
     if (c < 0x80)
         return 'A' <= c && c <= 'Z' ? c + 32 : c;
     return utf8proc_tolower(c);
+}
+
+int32_t unitext_simple_upper(int32_t c)
+{
+    return utf8proc_toupper(c);
+}
+
+int32_t unitext_simple_title(int32_t c)
+{
+    return utf8proc_totitle(c);
 }
 
 // Through the capital: so the long s is an s, and the micro sign a mu.
@@ -104,11 +133,50 @@ int32_t unitext_fold(int32_t c)
     return utf8proc_tolower(utf8proc_toupper(utf8proc_tolower(c)));
 }
 
+int unitext_write(int32_t c, char out[UNITEXT_BYTES])
+{
+    return (int)utf8proc_encode_char(c, (utf8proc_uint8_t *)out);
+}
+
 void unitext_put(Text *t, int32_t c)
 {
-    utf8proc_uint8_t bytes[4];
+    char bytes[UNITEXT_BYTES];
 
-    text_add(t, (const char *)bytes, utf8proc_encode_char(c, bytes));
+    text_add(t, bytes, unitext_write(c, bytes));
+}
+
+// ---- normal forms
+
+static void make_room(UnitextCodes *codes, int64_t count)
+{
+    if (count <= codes->room)
+        return;
+    codes->room = count > 2 * codes->room ? count : 2 * codes->room;
+    codes->code = arena_new(codes->arena, int32_t, codes->room);
+}
+
+void unitext_normalize(UnitextCodes *out, UnitextForm form, Span s)
+{
+    static const int        forms[] = {[UNITEXT_NFC] = UTF8PROC_COMPOSE,
+                                       [UNITEXT_NFD] = UTF8PROC_DECOMPOSE,
+                                       [UNITEXT_NFKC] = UTF8PROC_COMPOSE | UTF8PROC_COMPAT,
+                                       [UNITEXT_NFKD] = UTF8PROC_DECOMPOSE | UTF8PROC_COMPAT,
+                                       [UNITEXT_NFKC_CASEFOLD] = UTF8PROC_COMPOSE | UTF8PROC_COMPAT |
+                                                                 UTF8PROC_CASEFOLD | UTF8PROC_IGNORE};
+    const utf8proc_option_t options = (utf8proc_option_t)(UTF8PROC_STABLE | forms[form]);
+    const utf8proc_uint8_t *bytes = (const utf8proc_uint8_t *)s.text;
+    utf8proc_ssize_t        n;
+
+    make_room(out, s.length / 2 + 1);
+    n = utf8proc_decompose(bytes, s.length, out->code, out->room, options);
+    if (n > out->room) { // a character may become eighteen
+        make_room(out, n + 1);
+        n = utf8proc_decompose(bytes, s.length, out->code, out->room, options);
+    }
+    CHECK(n >= 0, "utf8proc: %s", utf8proc_errmsg(n));
+    n = utf8proc_normalize_utf32(out->code, n, options);
+    CHECK(n >= 0, "utf8proc: %s", utf8proc_errmsg(n));
+    out->count = n;
 }
 
 // ---- spans
@@ -190,8 +258,6 @@ Span unitext_first_words(Span s, int64_t words)
     return span_cut(s, 0, at);
 }
 
-// ---- changed texts
-
 void unitext_collapse(Text *t, Span s)
 {
     int64_t n;
@@ -206,122 +272,6 @@ void unitext_collapse(Text *t, Span s)
             text_puts(t, " ");
         inside = is_space;
     }
-}
-
-static int is_cased(int32_t c)
-{
-    int k = category(c);
-
-    return k == UTF8PROC_CATEGORY_LU || k == UTF8PROC_CATEGORY_LL || k == UTF8PROC_CATEGORY_LT;
-}
-
-// Characters that the rule for the final sigma looks past.
-static int is_case_ignorable(int32_t c)
-{
-    static const int32_t signs[] = {0x27,   0x2e,   0x3a,   0xb7,   0x387,  0x55f,
-                                    0x5f4,  0x2018, 0x2019, 0x2024, 0x2027, 0xfe13,
-                                    0xfe52, 0xfe55, 0xff07, 0xff0e, 0xff1a};
-    int                  k = category(c);
-
-    for (size_t i = 0; i < sizeof signs / sizeof signs[0]; i++)
-        if (c == signs[i])
-            return 1;
-    return k == UTF8PROC_CATEGORY_MN || k == UTF8PROC_CATEGORY_ME || k == UTF8PROC_CATEGORY_CF ||
-           k == UTF8PROC_CATEGORY_LM || k == UTF8PROC_CATEGORY_SK;
-}
-
-// Whether the sigma at s[at] ends a word: a letter with case before it and none behind.
-static int is_final_sigma(Span s, int64_t at)
-{
-    Span    before = span_cut(s, 0, at), behind = span_from(s, at + 2);
-    int64_t n;
-    int32_t c = UNITEXT_BAD;
-
-    while (before.length > 0 && is_case_ignorable(c = unitext_last(before, &n)))
-        before.length -= n;
-    if (before.length == 0 || !is_cased(c))
-        return 0;
-    while (behind.length > 0 && is_case_ignorable(c = unitext_next(behind, &n)))
-        behind = span_from(behind, n);
-    return behind.length == 0 || !is_cased(c);
-}
-
-// The text from `begin` on in lower case; what stands before it counts for the final sigma.
-static void lower_from(Text *t, Span s, int64_t begin)
-{
-    int64_t n;
-
-    for (int64_t at = begin; at < s.length; at += n) {
-        int32_t c = unitext_next(span_from(s, at), &n);
-
-        if (c == 0x130)
-            text_puts(t, "i\xcc\x87"); // the capital i with a dot is two characters
-        else if (c == 0x3a3)
-            unitext_put(t, is_final_sigma(s, at) ? 0x3c2 : 0x3c3);
-        else if (c == UNITEXT_BAD || unitext_simple_lower(c) == c)
-            text_add(t, s.text + at, n);
-        else
-            unitext_put(t, unitext_simple_lower(c));
-    }
-}
-
-void unitext_lower(Text *t, Span s)
-{
-    lower_from(t, s, 0);
-}
-
-// Characters whose title case is more than one character (SpecialCasing of Unicode).
-static const struct {
-    int32_t     c;
-    const char *title;
-} titles[] = {
-    // clang-format off
-    {0x00df, "\x53\x73"}, {0x0149, "\xca\xbc\x4e"},
-    {0x01f0, "\x4a\xcc\x8c"}, {0x0390, "\xce\x99\xcc\x88\xcc\x81"},
-    {0x03b0, "\xce\xa5\xcc\x88\xcc\x81"}, {0x0587, "\xd4\xb5\xd6\x82"},
-    {0x1e96, "\x48\xcc\xb1"}, {0x1e97, "\x54\xcc\x88"},
-    {0x1e98, "\x57\xcc\x8a"}, {0x1e99, "\x59\xcc\x8a"},
-    {0x1e9a, "\x41\xca\xbe"}, {0x1f50, "\xce\xa5\xcc\x93"},
-    {0x1f52, "\xce\xa5\xcc\x93\xcc\x80"}, {0x1f54, "\xce\xa5\xcc\x93\xcc\x81"},
-    {0x1f56, "\xce\xa5\xcc\x93\xcd\x82"}, {0x1fb2, "\xe1\xbe\xba\xcd\x85"},
-    {0x1fb4, "\xce\x86\xcd\x85"}, {0x1fb6, "\xce\x91\xcd\x82"},
-    {0x1fb7, "\xce\x91\xcd\x82\xcd\x85"}, {0x1fc2, "\xe1\xbf\x8a\xcd\x85"},
-    {0x1fc4, "\xce\x89\xcd\x85"}, {0x1fc6, "\xce\x97\xcd\x82"},
-    {0x1fc7, "\xce\x97\xcd\x82\xcd\x85"}, {0x1fd2, "\xce\x99\xcc\x88\xcc\x80"},
-    {0x1fd3, "\xce\x99\xcc\x88\xcc\x81"}, {0x1fd6, "\xce\x99\xcd\x82"},
-    {0x1fd7, "\xce\x99\xcc\x88\xcd\x82"}, {0x1fe2, "\xce\xa5\xcc\x88\xcc\x80"},
-    {0x1fe3, "\xce\xa5\xcc\x88\xcc\x81"}, {0x1fe4, "\xce\xa1\xcc\x93"},
-    {0x1fe6, "\xce\xa5\xcd\x82"}, {0x1fe7, "\xce\xa5\xcc\x88\xcd\x82"},
-    {0x1ff2, "\xe1\xbf\xba\xcd\x85"}, {0x1ff4, "\xce\x8f\xcd\x85"},
-    {0x1ff6, "\xce\xa9\xcd\x82"}, {0x1ff7, "\xce\xa9\xcd\x82\xcd\x85"},
-    {0xfb00, "\x46\x66"}, {0xfb01, "\x46\x69"},
-    {0xfb02, "\x46\x6c"}, {0xfb03, "\x46\x66\x69"},
-    {0xfb04, "\x46\x66\x6c"}, {0xfb05, "\x53\x74"},
-    {0xfb06, "\x53\x74"}, {0xfb13, "\xd5\x84\xd5\xb6"},
-    {0xfb14, "\xd5\x84\xd5\xa5"}, {0xfb15, "\xd5\x84\xd5\xab"},
-    {0xfb16, "\xd5\x8e\xd5\xb6"}, {0xfb17, "\xd5\x84\xd5\xad"},
-    // clang-format on
-};
-
-void unitext_capitalize(Text *t, Span s)
-{
-    int64_t n;
-    int32_t c;
-
-    if (s.length == 0)
-        return;
-    c = unitext_next(s, &n);
-    for (size_t i = 0; i < sizeof titles / sizeof titles[0]; i++)
-        if (titles[i].c == c) {
-            text_puts(t, titles[i].title);
-            lower_from(t, s, n);
-            return;
-        }
-    if (c == UNITEXT_BAD)
-        text_add(t, s.text, n);
-    else
-        unitext_put(t, utf8proc_totitle(c));
-    lower_from(t, s, n);
 }
 
 // ---- comparing
