@@ -21,12 +21,16 @@ static Err find_form(const char *name, ExportForm *out)
         }
     near = text_nearest(name, names, FORMS);
     FAIL(ERR_USAGE,
-         "there is no form \"%.40s\"%s%s%s: messages, rows, alpaca, wizardlm, self-instruct", name,
-         near == NULL ? "" : "; did you mean \"", near == NULL ? "" : near,
+         "there is no form \"%.40s\"%s%s%s: of examples messages, rows, alpaca, wizardlm, "
+         "self-instruct; of a model hf, gguf, adapter",
+         name, near == NULL ? "" : "; did you mean \"", near == NULL ? "" : near,
          near == NULL ? "" : "\"?");
 }
 
 // ---- models
+
+enum { TO_HF, TO_GGUF, TO_ADAPTER, MODEL_FORMS };
+static const char *const MODEL_FORM[MODEL_FORMS] = {"hf", "gguf", "adapter"};
 
 static Err find_choice(const char *option, const char *name, const char *const *names, int count,
                        int *out)
@@ -36,7 +40,7 @@ static Err find_choice(const char *option, const char *name, const char *const *
     for (*out = 0; *out < count; ++*out)
         if (strcmp(names[*out], name) == 0)
             return OK;
-    FAIL(ERR_USAGE, "--%s is \"%.40s\"%s%s%s; see tandem export --help", option, name,
+    FAIL(ERR_USAGE, "--%s of a model is \"%.40s\"%s%s%s; see tandem export --help", option, name,
          near == NULL ? "" : "; did you mean \"", near == NULL ? "" : near,
          near == NULL ? "" : "\"?");
 }
@@ -92,15 +96,13 @@ static Err export_adapter(Arena *scratch, const ImportModel *found, const char *
     return peft_write(scratch, top.params, top.flat, origin.base, out);
 }
 
-enum { TO_HF, TO_GGUF, TO_ADAPTER };
-
 static Err check_adapters(const ImportModel *found, int form, int merges)
 {
     int adapters = found->dims.adapters;
 
     if (adapters == 0 && (form == TO_ADAPTER || merges))
-        FAIL(ERR_USAGE, "%s: is a whole model, not an adapter: leave out %s", found->chosen,
-             form == TO_ADAPTER ? "--to adapter" : "--merge");
+        FAIL(ERR_USAGE, "%s: is a whole model, not an adapter: %s", found->chosen,
+             form == TO_ADAPTER ? "choose --to hf or --to gguf" : "leave out --merge");
     if (adapters > 0 && form != TO_ADAPTER && !merges)
         FAIL(ERR_USAGE,
              "%s: is an adapter on %s: --merge writes the two as one model, --to adapter the "
@@ -133,19 +135,16 @@ static Err export_with(Arena *scratch, const ImportModel *found, const Args *a, 
 static const char NO_TEMPLATE[] = "; it knows the prompt format of its recipe, which is no chat "
                                   "template: the files do not say it";
 
-static Err export_model(Arena *arena, const Command *c, const Args *a)
+static Err export_model(Arena *arena, const Command *c, const Args *a, const char *path)
 {
-    static const char *const forms[] = {"hf", "gguf", "adapter"};
-    ImportModel              found;
-    Text                     t = text_make(arena);
-    Arena                    scratch;
-    int                      form;
-    Err                      e;
+    ImportModel found;
+    Text        t = text_make(arena);
+    Arena       scratch;
+    int         form;
+    Err         e;
 
-    if (a->words > 0)
-        FAIL(ERR_USAGE, "with --model, no other path is taken: found \"%.60s\"", a->word[0]);
-    TRY(find_choice("to", args_text(c, a, "to"), forms, 3, &form));
-    TRY(import_find(arena, args_text(c, a, "model"), &found));
+    TRY(find_choice("to", args_text(c, a, "to"), MODEL_FORM, MODEL_FORMS, &form));
+    TRY(import_find(arena, path, &found));
     TRY(check_adapters(&found, form, args_has(c, a, "merge")));
     TRY(arena_make(&scratch, "scratch",
                    ((int64_t)1 << 36) + net_need(&found.dims, NET_INFER) +
@@ -176,18 +175,31 @@ static Err export_rows(Arena *arena, const Command *c, const Args *a)
                         &count);
     arena_free(&scratch);
     TRY(e);
-    text_printf(&t, "%" PRId64 " examples written to %s\n", count, args_text(c, a, "out"));
+    text_printf(&t, "%" PRId64 " examples written to %s%s\n", count, args_text(c, a, "out"),
+                count > 0 || args_has(c, a, "seeds") ? "" : "; those of iteration 0: --seeds");
     return commands_print(&t);
+}
+
+static int is_of_model(const char *form)
+{
+    for (int i = 0; i < MODEL_FORMS; i++)
+        if (strcmp(MODEL_FORM[i], form) == 0)
+            return 1;
+    return 0;
 }
 
 static Err export(Arena *arena, const Command *c, const Args *a)
 {
     if (!args_has(c, a, "to") || !args_has(c, a, "out"))
         FAIL(ERR_USAGE, "--to FORM and --out PATH are needed; see tandem export --help");
+    if (args_has(c, a, "model") && a->words > 0)
+        FAIL(ERR_USAGE, "with --model, no other path is taken: found \"%.60s\"", a->word[0]);
     if (args_has(c, a, "model"))
-        return export_model(arena, c, a);
+        return export_model(arena, c, a, args_text(c, a, "model"));
     if (a->words == 0)
         FAIL(ERR_USAGE, "a run directory is needed for its examples, or --model for a model");
+    if (is_of_model(args_text(c, a, "to")))
+        return export_model(arena, c, a, a->word[0]);
     return export_rows(arena, c, a);
 }
 
@@ -208,8 +220,9 @@ static const ArgsOption OPTIONS[] = {
 
 const Command CMD_EXPORT = {
     .name = "export",
-    .usage = "RUN --to FORM --out PATH [--seeds] | --model DIR --to hf|gguf|adapter --out PATH "
-             "[--dtype T] [--merge]",
+    .usage = "RUN --to FORM --out PATH [--seeds]\n"
+             "       tandem export RUN|--model DIR --to hf|gguf|adapter --out PATH [--dtype T] "
+             "[--merge]",
     .about = "kept examples, or a model, as files for other programs",
     .details = "messages       JSONL, {\"messages\": [{\"role\", \"content\"}]} per example\n"
                "rows           JSONL, every field, verdict and score of an example\n"
@@ -225,7 +238,7 @@ const Command CMD_EXPORT = {
                 "  tandem export --model runs/star-tiny --to hf --out star-tiny-hf\n"
                 "  tandem export --model runs/star-tiny --to gguf --dtype q8_0 --out tiny.gguf\n"
                 "  tandem export --model runs/lora --to adapter --out lora-peft\n"
-                "  tandem export --model runs/lora --to gguf --merge --out lora.gguf\n",
+                "  tandem export runs/lora --to gguf --merge --out lora.gguf\n",
     .words_min = 0,
     .words_max = 1,
     .options = OPTIONS,

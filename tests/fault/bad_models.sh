@@ -195,7 +195,7 @@ says chat-filter      'no chat;no filter "shuffle"'
 takes chat-list
 refused "template, syntax" 65 'chat-syntax;1:39;endfor' template --model chat-syntax --check
 refused "template, filter" 65 'chat-filter;no filter "shuffle"' template --model chat-filter --check
-refused "template, no text" 65 'chat-list;expected the text of a chat template;object' template --model chat-list --check
+refused "template, no text" 65 'chat-list;expected the text of a chat template;none of that name' template --model chat-list --check
 call template --model chat-no-system --check
 words "template --check" "a system message is dropped without a word" "$(cat out.log)"
 call template --model chat-bos --check

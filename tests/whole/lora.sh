@@ -75,7 +75,7 @@ holds "plan" "which are trained, rank 4" "$($alone "$program" plan "$tiny" out=o
 
 sample() { $alone "$program" sample --model "$1" --prompt '3+4=' --max-tokens 12 2>&1; }
 same "text of the exported adapter" "$(sample one)" "$(sample peft)"
-must 1 export --model one --to hf --merge --out merged
+must 1 export one --to hf --merge --out merged
 must 1 eval "$tiny" --model one
 accuracy=$(grep -o 'accuracy *[0-9.]*' ranks.log)
 same "text of the merged model" "$(sample one)" "$(sample merged)"

@@ -83,7 +83,11 @@ static Err compile_named(Arena *run, const Json *list, ChatTemplate *t)
             TRY(compile_json(run, t->name, text, &t->with_tools));
     }
     if (t->plain == NULL)
-        FAIL(ERR_DATA, "%s: among its chat templates there is none named \"default\"", t->name);
+        FAIL(
+            ERR_DATA,
+            "%s: expected the text of a chat template, or several by name with a \"default\" among "
+            "them, found none of that name",
+            t->name);
     if (t->with_tools == NULL)
         t->with_tools = t->plain;
     return OK;
