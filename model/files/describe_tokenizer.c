@@ -40,13 +40,20 @@ static const char *way_of(const Json *tokenizer)
 
 static void say_token(Text *t, const char *name, const Vocab *v, int32_t id)
 {
+    int64_t begin;
+
     if (id < 0) {
         text_printf(t, ", no %s", name);
         return;
     }
     text_printf(t, ", %s %d ", name, id);
+    begin = t->length;
     if (vocab_decode_all(v, &id, 1, VOCAB_KEEP_SPECIAL, t) != OK)
         err_forget();
+    if (t->length == begin + 1 && t->data[begin] == '\n') { // as a vocabulary of characters may end
+        t->length = begin;
+        text_puts(t, "\\n");
+    }
 }
 
 // A token's name, for the template; NULL: it has none.
