@@ -75,10 +75,8 @@ static Err make_chat(Arena *run, Settings *s, const char *name)
              "%s: %s writes conversations, which needs a chat template, but \"chat_template\" is "
              "empty and the model's tokenizer brings none: name a Jinja file as chat_template%s",
              s->file, name, plain_template(run, s));
-    if (chatform_is_recipe(text)) // weight files tell the two apart by the first character
-        text = arena_format(run, "{##}%s", text);
-    s->chat_text = text;
-    return chatform_make(run, where, text, s->vocab, &s->chat);
+    s->chat_text = chat_format_of_template(run, text);
+    return chatform_make(run, where, s->chat_text, s->vocab, &s->chat);
 }
 
 static int is_chat_api(const Json *endpoint)

@@ -59,14 +59,12 @@ static void say_sampling(Text *t, const DecodeRequest *r, int is_of_model)
 
 static void say_token(Text *t, const Vocab *v, int32_t id)
 {
-    Text name = text_make(t->arena);
+    const char *name = vocab_name(v, t->arena, id);
 
     if (id < 0 || id >= vocab_size(v))
         return;
-    if (vocab_decode_all(v, &id, 1, VOCAB_KEEP_SPECIAL, &name) != OK)
-        err_forget(); // it has no name
     text_puts(t, " ");
-    text_json(t, name.length > 0 ? name.data : "", name.length);
+    text_json(t, name == NULL ? "" : name, name == NULL ? 0 : (int64_t)strlen(name));
 }
 
 // What ends an answer, as it is spelled.
@@ -216,7 +214,7 @@ static Err open_model(Chat *c, Arena *run, Arena *arena, const Options *o)
     TRY(arena_make(run, "run",
                    net_need(d, NET_INFER) +
                        decoder_need(d, c->talk.vocab, 1, c->context, (int)o->threads) + (1 << 20)));
-    TRY(model_files_open(run, arena, o->model, &c->net));
+    TRY(model_files_open(run, arena, &c->talk.model, &c->net));
     c->decoder = decoder_make(run, &c->net, c->talk.vocab, 1, c->context, (int)o->threads);
     return OK;
 }

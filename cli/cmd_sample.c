@@ -250,7 +250,7 @@ static Err decode_with(Arena *run, Arena *arena, const Talk *t, const Words *w, 
     TRY(arena_make(run, "run",
                    net_need(d, NET_INFER) + decoder_need(d, t->vocab, slots, context, threads) +
                        (1 << 20)));
-    TRY(model_files_open(run, arena, w->model, &net));
+    TRY(model_files_open(run, arena, &t->model, &net));
     return decode(arena, decoder_make(run, &net, t->vocab, slots, context, threads), s);
 }
 

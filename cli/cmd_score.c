@@ -94,7 +94,8 @@ static Err score(Arena *arena, const Command *c, const Args *a)
 {
     const char *model = args_text(c, a, "model"), *file = args_text(c, a, "ids");
     const char *path = args_text(c, a, "out");
-    Dims        d;
+    ImportModel found;
+    const Dims *d = &found.dims;
     IdLists     ids;
     Arena       run;
     Net         net;
@@ -104,20 +105,20 @@ static Err score(Arena *arena, const Command *c, const Args *a)
         FAIL(
             ERR_USAGE,
             "tandem score: --model PATH, --ids FILE.json and --out FILE.h5 are needed; see --help");
-    TRY(model_files_dims(arena, model, &d));
-    TRY(model_files_ids(arena, file, d.V, &ids));
-    TRY(check_lengths(&ids, &d, file));
+    TRY(import_find(arena, model, &found));
+    TRY(model_files_ids(arena, file, d->V, &ids));
+    TRY(check_lengths(&ids, d, file));
     TRY(arena_make(&run, "run",
-                   net_need(&d, NET_INFER) + acts_need(&d, ids.longest, ids.longest, NET_INFER) +
+                   net_need(d, NET_INFER) + acts_need(d, ids.longest, ids.longest, NET_INFER) +
                        (1 << 20)));
-    TRY(model_files_open(&run, arena, model, &net));
+    TRY(model_files_open(&run, arena, &found, &net));
     s.logp = arena_new(arena, float, ids.begin[ids.count]);
     if (args_has(c, a, "logits"))
-        s.logits = arena_new(arena, float, ids.begin[ids.count] * d.V);
+        s.logits = arena_new(arena, float, ids.begin[ids.count] * d->V);
     Acts *acts = acts_make(&run, &net, ids.longest, ids.longest, NET_INFER);
     for (int64_t i = 0; i < ids.count; i++)
         score_list(&net, acts, arena, &ids, i, &s);
-    TRY(write_scores(path, &ids, &s, d.V));
+    TRY(write_scores(path, &ids, &s, d->V));
     arena_free(&run);
     return OK;
 }

@@ -151,7 +151,7 @@ static Err open_model(Serve *s, Arena *run, Arena *arena, const Options *o)
     open_form(s, arena, &t);
     s->context = o->context > 0 && o->context < d->T ? o->context : d->T;
     TRY(arena_make(run, "run", run_need(s, d, o)));
-    TRY(model_files_open(run, arena, o->model, &s->net));
+    TRY(model_files_open(run, arena, &t.model, &s->net));
     s->decoder = decoder_make(run, &s->net, s->vocab, (int)o->slots, s->context, (int)o->threads);
     s->acts = acts_make(run, &s->net, s->context, s->context, NET_INFER);
     s->logits = arena_new(run, float, s->context * d->V);

@@ -248,14 +248,9 @@ static Err open_tokenizer(Job *job, const char *model, const char *tokenizer)
 // A tokenizer that puts bos in front shows it best by doing so.
 static Err ask_tokenizer(Job *job, const char *model, const char *tokenizer)
 {
-    int32_t frame[VOCAB_FRAME_MAX];
-    int64_t count = 0;
-
     TRY(open_tokenizer(job, model, tokenizer));
-    if (job->vocab == NULL)
-        return OK;
-    TRY(vocab_begin(job->vocab, frame, VOCAB_FRAME_MAX, &count));
-    job->chat.adds_bos |= count > 0 && frame[0] == vocab_bos(job->vocab);
+    if (job->vocab != NULL)
+        job->chat.adds_bos |= vocab_adds_bos(job->vocab);
     return OK;
 }
 

@@ -66,7 +66,7 @@ static Err open_chat(Arena *arena, const Wanted *w, const ImportModel *found, Ta
         TRY(file_read(arena, w->template, TEMPLATE_BYTES_MAX, &text, &bytes));
         if (bytes == 0)
             FAIL(ERR_DATA, "%s: a chat template is expected; the file is empty", w->template);
-        format = text;
+        format = chat_format_of_template(arena, text);
     }
     TRY(chatform_make(arena, where, format, m->vocab, &chat));
     m->chat = chat;
@@ -93,7 +93,7 @@ static Err open_model(Arena *run, Arena *arena, const Wanted *w, TaskModel *m, N
                      .threads = omp_get_max_threads()};
     TRY(open_chat(arena, w, &found, m));
     TRY(arena_make(run, "model", net_need(&found.dims, NET_INFER) + (1 << 20)));
-    return model_files_open(run, arena, w->model, net);
+    return model_files_open(run, arena, &found, net);
 }
 
 // ---- the tasks

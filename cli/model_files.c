@@ -48,15 +48,6 @@ Err model_files_ids(Arena *arena, const char *path, int64_t V, IdLists *out)
     return OK;
 }
 
-Err model_files_dims(Arena *scratch, const char *path, Dims *out)
-{
-    ImportModel m;
-
-    TRY(import_find(scratch, path, &m));
-    *out = m.dims;
-    return OK;
-}
-
 Err model_files_vocab(Arena *arena, const char *path, Vocab **out)
 {
     ImportModel m;
@@ -97,13 +88,10 @@ Err model_files_tokenizer(Arena *arena, const char *path, Vocab **out)
     return OK;
 }
 
-Err model_files_open(Arena *run, Arena *scratch, const char *path, Net *out)
+Err model_files_open(Arena *run, Arena *scratch, const ImportModel *m, Net *out)
 {
-    ImportModel m;
-
-    TRY(import_find(scratch, path, &m));
-    *out = net_make(run, &m.dims, NET_INFER);
-    TRY(import_load_net(scratch, &m, out, NULL));
+    *out = net_make(run, &m->dims, NET_INFER);
+    TRY(import_load_net(scratch, m, out, NULL));
     net_pack(out);
     return OK;
 }

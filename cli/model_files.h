@@ -2,6 +2,7 @@
 #ifndef TD_CLI_MODEL_FILES_H
 #define TD_CLI_MODEL_FILES_H
 
+#include "model/files/import.h"
 #include "model/net.h"
 #include "model/vocab.h"
 
@@ -15,11 +16,10 @@ typedef struct IdLists { // arrays of token ids
 // A JSON file that is an array of arrays of ids below `V`.  ERR_DATA with position.
 Err model_files_ids(Arena *arena, const char *path, int64_t V, IdLists *out);
 
-// A network for inference from a Hugging Face folder, weight file or run directory, packed.  `run`
-// must have room for net_need.
-Err model_files_open(Arena *run, Arena *scratch, const char *path, Net *out);
-// Its sizes and its tokenizer (NULL: it brings none) first, to plan memory.
-Err model_files_dims(Arena *scratch, const char *path, Dims *out);
+// The network of a model that import_find found, for inference, packed.  `run` must have room for
+// net_need.
+Err model_files_open(Arena *run, Arena *scratch, const ImportModel *m, Net *out);
+// The tokenizer of a model of any kind; NULL: it brings none.
 Err model_files_vocab(Arena *arena, const char *path, Vocab **out);
 // Whether it is a file or folder of a model that holds tokenizer and chat template inside, if it
 // has any: a .gguf, .bin or weight file, a run directory, a folder of PEFT.

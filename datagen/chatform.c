@@ -15,35 +15,18 @@ struct ChatForm {
 
 // ---- making
 
-// How a special token is spelled, NULL: there is none, or it has no name.
-static const char *name_of(Arena *run, const Vocab *v, int32_t id)
-{
-    Text t = text_make(run);
-
-    if (v == NULL || id < 0)
-        return NULL;
-    if (vocab_decode_all(v, &id, 1, VOCAB_KEEP_SPECIAL, &t) != OK)
-        err_forget();
-    return t.length > 0 ? t.data : NULL;
-}
-
 static Err make_template(Arena *run, const char *where, const char *text, ChatForm *f)
 {
     const Vocab *v = f->vocab;
-    const char  *bos = v == NULL ? NULL : name_of(run, v, vocab_bos(v));
-    const char  *eos = v == NULL ? NULL : name_of(run, v, vocab_eos(v));
-    const char  *pad = v == NULL ? NULL : name_of(run, v, vocab_pad(v));
+    const char  *bos = v == NULL ? NULL : vocab_name(v, run, vocab_bos(v));
+    const char  *eos = v == NULL ? NULL : vocab_name(v, run, vocab_eos(v));
+    const char  *pad = v == NULL ? NULL : vocab_name(v, run, vocab_pad(v));
 
     f->kind = CHATFORM_TEMPLATE;
     TRY(chat_template_make(run, where, text, (int64_t)strlen(text), bos, eos, &f->chat));
     if (pad != NULL)
         jinja_put(run, &f->chat.tokens, "pad_token", jinja_string(pad));
     return chat_find_ends(&f->chat, v, run, &f->ends);
-}
-
-int chatform_is_recipe(const char *format)
-{
-    return format[strspn(format, " \t\r\n")] == '[';
 }
 
 Err chatform_make(Arena *run, const char *where, const char *format, const Vocab *vocab,
@@ -53,7 +36,7 @@ Err chatform_make(Arena *run, const char *where, const char *format, const Vocab
     const char *own = vocab == NULL ? NULL : vocab_chat_template(vocab);
 
     *f = (ChatForm){.kind = CHATFORM_LINES, .vocab = vocab};
-    if (format != NULL && *format != 0 && chatform_is_recipe(format)) {
+    if (format != NULL && *format != 0 && chat_format_is_messages(format)) {
         f->kind = CHATFORM_FORMAT;
         return chat_format_read(run, where, format, &f->format);
     }
@@ -305,7 +288,7 @@ static void show(const Vocab *v, Arena *arena, const ChatPieces *p, ChatPrompt *
             text_add(&t, s->text, s->length);
             continue;
         }
-        name = name_of(arena, v, strcmp(s->text, "bos") == 0 ? vocab_bos(v) : vocab_eos(v));
+        name = vocab_name(v, arena, strcmp(s->text, "bos") == 0 ? vocab_bos(v) : vocab_eos(v));
         text_printf(&t, name != NULL ? "%s" : "{%s}", name != NULL ? name : s->text);
     }
     out->text = t.length > 0 ? t.data : "";

@@ -23,10 +23,8 @@ typedef struct ChatForm ChatForm;
 
 // format: of the weight file, NULL or "" if there is none; `where` for messages.  vocab is borrowed
 // (NULL: prompts cannot be made).  ERR_DATA, ERR_CONFIG: a format or template that is none.
-Err chatform_make(Arena *run, const char *where, const char *format, const Vocab *vocab,
-                  ChatForm **out);
-// Whether a format is a recipe's; else it is a template.
-int          chatform_is_recipe(const char *format);
+Err          chatform_make(Arena *run, const char *where, const char *format, const Vocab *vocab,
+                           ChatForm **out);
 ChatFormKind chatform_kind(const ChatForm *f);
 // NULL unless the form is a template.
 const ChatTemplate *chatform_template(const ChatForm *f);

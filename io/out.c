@@ -78,3 +78,11 @@ void out_abandon(Out *o)
     unlink(o->part);
     *o = (Out){0};
 }
+
+Err out_end(Out *o, Err e)
+{
+    if (e == OK)
+        return out_close(o);
+    out_abandon(o);
+    return e;
+}

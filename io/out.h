@@ -24,5 +24,7 @@ Err out_pad(Out *o, int64_t align);
 // Synced, read back and compared, moved to its name.  Gives everything back, whatever happens.
 Err  out_close(Out *o);
 void out_abandon(Out *o);
+// The one or the other, after writing came to `e`.
+Err out_end(Out *o, Err e);
 
 #endif

@@ -182,6 +182,11 @@ Err vocab_begin(const Vocab *v, int32_t *ids, int64_t room, int64_t *count)
     return OK;
 }
 
+int vocab_adds_bos(const Vocab *v)
+{
+    return v->befores > 0 && v->before[0] == v->bos;
+}
+
 Err vocab_frame(const Vocab *v, int32_t *ids, int64_t room, int64_t *count)
 {
     TRY(vocab_begin(v, ids, room, count));
@@ -241,4 +246,15 @@ void vocab_add_valid(Text *out, const char *bytes, int64_t length)
         bytes += bad + broken;
         length -= bad + broken;
     }
+}
+
+const char *vocab_name(const Vocab *v, Arena *arena, int32_t id)
+{
+    Text t = text_make(arena);
+
+    if (id < 0 || id >= vocab_size(v))
+        return NULL;
+    if (vocab_decode_all(v, &id, 1, VOCAB_KEEP_SPECIAL, &t) != OK)
+        err_forget();
+    return t.length > 0 ? t.data : NULL;
 }

@@ -77,7 +77,12 @@ enum { VOCAB_FRAME_MAX = 16 }; // tokens that it adds, at most
 Err vocab_frame(const Vocab *v, int32_t *ids, int64_t room, int64_t *count);
 // The same at the beginning alone: for a prompt, which is to go on.
 Err vocab_begin(const Vocab *v, int32_t *ids, int64_t room, int64_t *count);
+// Whether that begins with bos.
+int vocab_adds_bos(const Vocab *v);
 
+// How a token is spelled, special ones by their names, in `arena`; NULL: there is no such token, or
+// it has no spelling.
+const char *vocab_name(const Vocab *v, Arena *arena, int32_t id);
 // Appends the bytes of a token; special tokens (not those of the character kind) have none.  The
 // bytes of one token need not be whole characters.
 void vocab_decode(const Vocab *v, int32_t id, Text *out);

@@ -210,13 +210,7 @@ Err gguf_write(Arena *scratch, const char *path, const GgufMeta *meta, const Ggu
                .self = self,
                .meta = meta};
     Out o;
-    Err e;
 
     TRY(out_open(path, &o));
-    e = write_all(&o, &job);
-    if (e != OK) {
-        out_abandon(&o);
-        return e;
-    }
-    return out_close(&o);
+    return out_end(&o, write_all(&o, &job));
 }

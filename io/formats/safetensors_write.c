@@ -99,14 +99,8 @@ Err safetensors_write(Arena *scratch, const char *path, SafeKind kind, const Saf
                .bring = bring,
                .self = self};
     Out o;
-    Err e;
 
     CHECK(kind == SAFE_F32 || kind == SAFE_F16 || kind == SAFE_BF16, "%d", (int)kind);
     TRY(out_open(path, &o));
-    e = write_all(&o, &job);
-    if (e != OK) {
-        out_abandon(&o);
-        return e;
-    }
-    return out_close(&o);
+    return out_end(&o, write_all(&o, &job));
 }

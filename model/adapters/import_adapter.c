@@ -4,7 +4,7 @@
 #include "io/file.h"
 #include "model/adapters/adapter.h"
 #include "model/adapters/peft.h"
-#include "model/text/chat/jinja.h"
+#include "model/text/chat/chat_template.h"
 #include "model/vocab.h"
 
 #include <inttypes.h>
@@ -104,8 +104,8 @@ static Err find_template(Arena *run, const char *folder, ImportModel *out)
     TRY(file_read(run, path, JINJA_TEMPLATE_BYTES_MAX, &text, &bytes));
     if (text_utf8_bad(text, bytes) >= 0 || memchr(text, 0, (size_t)bytes) != NULL)
         FAIL(ERR_DATA, "%s: expected a text in UTF-8", path);
-    if (bytes > 0) // see ImportModel.chat_format for what a '[' would mean
-        out->chat_format = *text == '[' ? arena_format(run, "{##}%s", text) : text;
+    if (bytes > 0)
+        out->chat_format = chat_format_of_template(run, text);
     return OK;
 }
 

@@ -16,13 +16,6 @@
 
 enum { TYPES_MAX = 64 };
 
-static int ends_with(const char *text, const char *end)
-{
-    size_t n = strlen(text), m = strlen(end);
-
-    return n >= m && strcmp(text + n - m, end) == 0;
-}
-
 // ---- what a file holds, by type
 
 typedef struct Kinds { // of tensors
@@ -131,8 +124,8 @@ static Err say_file(Text *t, Arena *scratch, const char *path)
         return say_folder(t, scratch, path);
     if (!foreign_is(path))
         return OK; // of ours: F32, all of it
-    return ends_with(path, ".bin") ? say_llama2c(t, scratch, path)
-                                   : say_gguf_file(t, scratch, path);
+    return text_ends_with(path, ".bin") ? say_llama2c(t, scratch, path)
+                                        : say_gguf_file(t, scratch, path);
 }
 
 static const char *form_of(const char *path)
@@ -145,9 +138,9 @@ static const char *form_of(const char *path)
         return file_join(config, path, "config.json") == OK && file_exists(config)
                    ? "a Hugging Face folder"
                    : "a run directory";
-    return !foreign_is(path)         ? "a weight file of ours"
-           : ends_with(path, ".bin") ? "a weight file of llama2.c"
-                                     : "a GGUF file";
+    return !foreign_is(path)              ? "a weight file of ours"
+           : text_ends_with(path, ".bin") ? "a weight file of llama2.c"
+                                          : "a GGUF file";
 }
 
 // ---- the network

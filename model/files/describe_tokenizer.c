@@ -40,32 +40,15 @@ static const char *way_of(const Json *tokenizer)
 
 static void say_token(Text *t, const char *name, const Vocab *v, int32_t id)
 {
-    int64_t begin;
+    const char *spelled = vocab_name(v, t->arena, id);
 
-    if (id < 0) {
+    if (id < 0)
         text_printf(t, ", no %s", name);
-        return;
-    }
-    text_printf(t, ", %s %d ", name, id);
-    begin = t->length;
-    if (vocab_decode_all(v, &id, 1, VOCAB_KEEP_SPECIAL, t) != OK)
-        err_forget();
-    if (t->length == begin + 1 && t->data[begin] == '\n') { // as a vocabulary of characters may end
-        t->length = begin;
-        text_puts(t, "\\n");
-    }
-}
-
-// A token's name, for the template; NULL: it has none.
-static const char *name_of(Arena *arena, const Vocab *v, int32_t id)
-{
-    Text t = text_make(arena);
-
-    if (id < 0 || vocab_decode_all(v, &id, 1, VOCAB_KEEP_SPECIAL, &t) != OK) {
-        err_forget();
-        return NULL;
-    }
-    return t.data;
+    else // the end of a vocabulary of characters may be a line end
+        text_printf(t, ", %s %d %s", name, id,
+                    spelled == NULL              ? ""
+                    : strcmp(spelled, "\n") == 0 ? "\\n"
+                                                 : spelled);
 }
 
 static Err check_template(Text *report, Arena *scratch, const char *path, const char *text,
@@ -73,15 +56,12 @@ static Err check_template(Text *report, Arena *scratch, const char *path, const 
 {
     Arena        probes;
     ChatTemplate chat;
-    int32_t      frame[VOCAB_FRAME_MAX];
-    int64_t      count = 0;
     Err          e;
 
     TRY(chat_template_make(scratch, path, text, (int64_t)strlen(text),
-                           name_of(scratch, v, vocab_bos(v)), name_of(scratch, v, vocab_eos(v)),
-                           &chat));
-    TRY(vocab_begin(v, frame, VOCAB_FRAME_MAX, &count));
-    chat.adds_bos = count > 0 && frame[0] == vocab_bos(v);
+                           vocab_name(v, scratch, vocab_bos(v)),
+                           vocab_name(v, scratch, vocab_eos(v)), &chat));
+    chat.adds_bos = vocab_adds_bos(v);
     TRY(arena_make(&probes, "probes", (int64_t)1 << 34));
     e = chat_template_check(&chat, &probes, report);
     arena_free(&probes);

@@ -8,6 +8,7 @@
 #include "model/adapters/import_adapter.h"
 #include "model/adapters/peft.h"
 #include "model/files/foreign.h"
+#include "model/text/chat/chat_template.h"
 #include "model/vocab.h"
 
 #include <inttypes.h>
@@ -228,7 +229,7 @@ Err import_vocab(Arena *run, const ImportModel *m, const Json **json, Vocab **ou
 
 int import_has_messages(const ImportModel *m)
 {
-    return m->chat_format != NULL && *m->chat_format == '[';
+    return m->chat_format != NULL && chat_format_is_messages(m->chat_format);
 }
 
 const char *import_chat_template(const ImportModel *m, const Vocab *v)

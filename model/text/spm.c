@@ -2,23 +2,6 @@
 
 #include <string.h>
 
-// Fields of the protocol buffer.
-enum {
-    MODEL_PIECE = 1,
-    MODEL_TRAINER = 2,
-    MODEL_NORMALIZER = 3,
-    PIECE_TEXT = 1,
-    PIECE_SCORE = 2,
-    PIECE_TYPE = 3,
-    TRAINER_TYPE = 3,
-    TRAINER_FALLBACK = 35,
-    NORMALIZER_NAME = 1,
-    NORMALIZER_CHARSMAP = 2,
-    NORMALIZER_PREFIX = 3,
-    NORMALIZER_COLLAPSES = 4,
-    NORMALIZER_ESCAPES = 5
-};
-
 enum { VARINT = 0, FIXED64 = 1, BYTES = 2, FIXED32 = 5 };
 
 // ---- writing
@@ -51,11 +34,11 @@ static void put_bytes(Text *t, int field, Bytes bytes)
 static void put_piece(Text *t, Text *one, const SpmPieces *p, int64_t i)
 {
     one->length = 0;
-    put_bytes(one, PIECE_TEXT, p->text[i]);
-    put_varint(one, PIECE_SCORE << 3 | FIXED32);
+    put_bytes(one, SPM_PIECE_TEXT, p->text[i]);
+    put_varint(one, SPM_PIECE_SCORE << 3 | FIXED32);
     text_add(one, (const char *)&p->score[i], 4);
-    put_number(one, PIECE_TYPE, (uint64_t)p->type[i]);
-    put_bytes(t, MODEL_PIECE, (Bytes){one->data, one->length});
+    put_number(one, SPM_PIECE_TYPE, (uint64_t)p->type[i]);
+    put_bytes(t, SPM_MODEL_PIECE, (Bytes){one->data, one->length});
 }
 
 void spm_write(Text *t, const SpmPieces *p)
@@ -68,15 +51,15 @@ void spm_write(Text *t, const SpmPieces *p)
         has_bytes |= p->type[i] == SPM_BYTE;
     }
     one.length = 0;
-    put_number(&one, TRAINER_TYPE, (uint64_t)p->model);
-    put_number(&one, TRAINER_FALLBACK, (uint64_t)has_bytes);
-    put_bytes(t, MODEL_TRAINER, (Bytes){one.data, one.length});
+    put_number(&one, SPM_TRAINER_TYPE, (uint64_t)p->model);
+    put_number(&one, SPM_TRAINER_FALLBACK, (uint64_t)has_bytes);
+    put_bytes(t, SPM_MODEL_TRAINER, (Bytes){one.data, one.length});
     one.length = 0;
-    put_bytes(&one, NORMALIZER_NAME, (Bytes){"identity", 8});
-    put_number(&one, NORMALIZER_PREFIX, (uint64_t)p->puts_prefix);
-    put_number(&one, NORMALIZER_COLLAPSES, (uint64_t)p->collapses);
-    put_number(&one, NORMALIZER_ESCAPES, 1);
-    put_bytes(t, MODEL_NORMALIZER, (Bytes){one.data, one.length});
+    put_bytes(&one, SPM_NORMALIZER_NAME, (Bytes){"identity", 8});
+    put_number(&one, SPM_NORMALIZER_PREFIX, (uint64_t)p->puts_prefix);
+    put_number(&one, SPM_NORMALIZER_COLLAPSES, (uint64_t)p->collapses);
+    put_number(&one, SPM_NORMALIZER_ESCAPES, 1);
+    put_bytes(t, SPM_MODEL_NORMALIZER, (Bytes){one.data, one.length});
 }
 
 // ---- reading
@@ -157,11 +140,11 @@ static Err read_piece(Message m, SpmPieces *p, int64_t i)
     p->type[i] = SPM_NORMAL;
     while (m.left.length > 0) {
         TRY(take_field(&m, &f));
-        if (f.number == PIECE_TEXT && f.wire == BYTES)
+        if (f.number == SPM_PIECE_TEXT && f.wire == BYTES)
             p->text[i] = f.bytes;
-        if (f.number == PIECE_TYPE && f.wire == VARINT)
+        if (f.number == SPM_PIECE_TYPE && f.wire == VARINT)
             p->type[i] = small(f.value);
-        if (f.number == PIECE_SCORE && f.wire == FIXED32) {
+        if (f.number == SPM_PIECE_SCORE && f.wire == FIXED32) {
             uint32_t bits = (uint32_t)f.value;
 
             memcpy(&p->score[i], &bits, sizeof bits);
@@ -176,15 +159,15 @@ static Err read_settings(Message m, uint64_t which, SpmPieces *p)
 
     while (m.left.length > 0) {
         TRY(take_field(&m, &f));
-        if (which == MODEL_TRAINER && f.number == TRAINER_TYPE && f.wire == VARINT)
+        if (which == SPM_MODEL_TRAINER && f.number == SPM_TRAINER_TYPE && f.wire == VARINT)
             p->model = small(f.value);
-        if (which != MODEL_NORMALIZER)
+        if (which != SPM_MODEL_NORMALIZER)
             continue;
-        if (f.number == NORMALIZER_CHARSMAP && f.wire == BYTES)
+        if (f.number == SPM_NORMALIZER_CHARSMAP && f.wire == BYTES)
             p->has_charsmap = f.bytes.length > 0;
-        if (f.number == NORMALIZER_PREFIX && f.wire == VARINT)
+        if (f.number == SPM_NORMALIZER_PREFIX && f.wire == VARINT)
             p->puts_prefix = f.value != 0;
-        if (f.number == NORMALIZER_COLLAPSES && f.wire == VARINT)
+        if (f.number == SPM_NORMALIZER_COLLAPSES && f.wire == VARINT)
             p->collapses = f.value != 0;
     }
     return OK;
@@ -200,11 +183,11 @@ static Err read_fields(Message m, SpmPieces *p)
         TRY(take_field(&m, &f));
         if (f.wire != BYTES)
             continue;
-        if (f.number == MODEL_PIECE && p->text != NULL)
+        if (f.number == SPM_MODEL_PIECE && p->text != NULL)
             TRY(read_piece((Message){m.where, f.bytes}, p, pieces));
-        if (f.number == MODEL_TRAINER || f.number == MODEL_NORMALIZER)
+        if (f.number == SPM_MODEL_TRAINER || f.number == SPM_MODEL_NORMALIZER)
             TRY(read_settings((Message){m.where, f.bytes}, f.number, p));
-        pieces += f.number == MODEL_PIECE;
+        pieces += f.number == SPM_MODEL_PIECE;
     }
     p->size = pieces;
     return OK;

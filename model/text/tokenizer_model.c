@@ -1,4 +1,5 @@
 // tokenizer.model: a SentencePiece model, which is a protocol buffer.
+#include "model/text/spm.h"
 #include "model/text/tokenizer_private.h"
 
 #include <inttypes.h>
@@ -82,21 +83,6 @@ static Err next_field(Message *m, Field *f, int *is_there)
 
 // ---- the model
 
-enum { // fields
-    MODEL_PIECE = 1,
-    MODEL_TRAINER = 2,
-    MODEL_NORMALIZER = 3,
-    PIECE_TEXT = 1,
-    PIECE_SCORE = 2,
-    PIECE_TYPE = 3,
-    TRAINER_TYPE = 3,
-    TRAINER_SUFFIX = 24,
-    NORMALIZER_CHARSMAP = 2,
-    NORMALIZER_PREFIX = 3,
-    NORMALIZER_COLLAPSES = 4,
-    NORMALIZER_ESCAPES = 5
-};
-
 typedef enum PieceType { NORMAL = 1, UNKNOWN, CONTROL, USER_DEFINED, UNUSED, BYTE } PieceType;
 enum { TYPE_UNIGRAM = 1, TYPE_BPE = 2 };
 
@@ -121,14 +107,14 @@ static Err read_piece(Message m, Spm *s, int64_t id)
         TRY(next_field(&m, &f, &is_there));
         if (!is_there)
             break;
-        if (f.number == PIECE_TEXT && f.wire == WIRE_BYTES)
+        if (f.number == SPM_PIECE_TEXT && f.wire == WIRE_BYTES)
             s->text[id] = f.bytes;
-        if (f.number == PIECE_SCORE && f.wire == WIRE_I32) {
+        if (f.number == SPM_PIECE_SCORE && f.wire == WIRE_I32) {
             uint32_t bits = (uint32_t)f.value;
 
             memcpy(&s->score[id], &bits, sizeof bits);
         }
-        if (f.number == PIECE_TYPE && f.wire == WIRE_VARINT)
+        if (f.number == SPM_PIECE_TYPE && f.wire == WIRE_VARINT)
             s->type[id] = f.value < UINT8_MAX ? (uint8_t)f.value : UINT8_MAX;
     }
     if (s->type[id] < NORMAL || s->type[id] > BYTE || !isfinite(s->score[id]) ||
@@ -148,9 +134,9 @@ static Err read_trainer(Message m, Spm *s)
         TRY(next_field(&m, &f, &is_there));
         if (!is_there)
             return OK;
-        if (f.number == TRAINER_TYPE && f.wire == WIRE_VARINT)
+        if (f.number == SPM_TRAINER_TYPE && f.wire == WIRE_VARINT)
             s->model = f.value < INT8_MAX ? (int)f.value : INT8_MAX;
-        if (f.number == TRAINER_SUFFIX && f.wire == WIRE_VARINT)
+        if (f.number == SPM_TRAINER_SUFFIX && f.wire == WIRE_VARINT)
             s->is_suffix = f.value != 0;
     }
 }
@@ -164,15 +150,15 @@ static Err read_normalizer(Message m, Spm *s)
         TRY(next_field(&m, &f, &is_there));
         if (!is_there)
             return OK;
-        if (f.number == NORMALIZER_CHARSMAP && f.wire == WIRE_BYTES)
+        if (f.number == SPM_NORMALIZER_CHARSMAP && f.wire == WIRE_BYTES)
             s->charsmap = f.bytes;
         if (f.wire != WIRE_VARINT)
             continue;
-        if (f.number == NORMALIZER_PREFIX)
+        if (f.number == SPM_NORMALIZER_PREFIX)
             s->puts_prefix = f.value != 0;
-        if (f.number == NORMALIZER_COLLAPSES)
+        if (f.number == SPM_NORMALIZER_COLLAPSES)
             s->collapses = f.value != 0;
-        if (f.number == NORMALIZER_ESCAPES)
+        if (f.number == SPM_NORMALIZER_ESCAPES)
             s->escapes = f.value != 0;
     }
 }
@@ -193,13 +179,13 @@ static Err read_fields(Message m, Spm *s)
         if (f.wire != WIRE_BYTES)
             continue;
         in = (Message){.file = m.file, .bytes = f.bytes};
-        if (f.number == MODEL_PIECE && s->text != NULL)
+        if (f.number == SPM_MODEL_PIECE && s->text != NULL)
             TRY(read_piece(in, s, pieces));
-        if (f.number == MODEL_TRAINER)
+        if (f.number == SPM_MODEL_TRAINER)
             TRY(read_trainer(in, s));
-        if (f.number == MODEL_NORMALIZER)
+        if (f.number == SPM_MODEL_NORMALIZER)
             TRY(read_normalizer(in, s));
-        pieces += f.number == MODEL_PIECE;
+        pieces += f.number == SPM_MODEL_PIECE;
     }
     s->size = pieces;
     return OK;

@@ -119,13 +119,6 @@ static int has(const char *folder, const char *name, char path[FILE_PATH_MAX])
            file_exists(path);
 }
 
-static int ends_with(const char *text, const char *end)
-{
-    size_t n = strlen(text), m = strlen(end);
-
-    return n >= m && strcmp(text + n - m, end) == 0;
-}
-
 // A path in the folder that ends so; 0: there is none.
 static Err find_tiktoken(Arena *arena, const char *folder, char path[FILE_PATH_MAX], int *is_there)
 {
@@ -135,7 +128,7 @@ static Err find_tiktoken(Arena *arena, const char *folder, char path[FILE_PATH_M
     *is_there = 0;
     TRY(file_list(arena, folder, &names, &count));
     for (int i = 0; i < count && !*is_there; i++)
-        if (ends_with(names[i], ".tiktoken")) {
+        if (text_ends_with(names[i], ".tiktoken")) {
             TRY(file_join(path, folder, names[i]));
             *is_there = 1;
         }
@@ -176,9 +169,9 @@ static Err write_file(Arena *arena, Text *t, const char *path)
     char folder[FILE_PATH_MAX];
 
     folder_of(path, folder);
-    if (ends_with(path, "vocab.json") || ends_with(path, "merges.txt"))
+    if (text_ends_with(path, "vocab.json") || text_ends_with(path, "merges.txt"))
         TRY(write_vocab(arena, t, folder));
-    else if (ends_with(path, ".json"))
+    else if (text_ends_with(path, ".json"))
         TRY(write_json(arena, t, path, "tokenizer.json", "tokenizer"));
     else
         TRY(write_binary(arena, t, path));

@@ -1,5 +1,7 @@
 #include "tests/fuzz/fuzz.h"
 
+#include "model/files/foreign.h"
+
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -171,4 +173,31 @@ Err fuzz_use_vocab(FuzzRoom *room, const Vocab *v)
         fuzz_worked(use_text(room, v, TEXTS[i], vocab_encode_special));
     }
     return OK;
+}
+
+Err fuzz_use_tokenizer(FuzzRoom *room, const char *path)
+{
+    Vocab *vocab;
+
+    TRY(vocab_open(&room->run, path, &vocab));
+    return fuzz_use_vocab(room, vocab);
+}
+
+Err fuzz_use_foreign(FuzzRoom *room, const char *path, const ImportModel *model)
+{
+    enum { VALUES_MAX = 1 << 20 };
+    const Json *json;
+    Vocab      *vocab;
+    Params      params;
+
+    if (model->tokenizer != NULL) {
+        TRY(json_parse(&room->run, path, model->tokenizer, (int64_t)strlen(model->tokenizer),
+                       JSON_NO_COMMENTS, &json));
+        TRY(vocab_make(&room->run, json, &vocab));
+        TRY(fuzz_use_vocab(room, vocab));
+    }
+    if (params_plan(&model->dims).padded > VALUES_MAX)
+        return OK;
+    params = params_make(&room->run, &model->dims);
+    return foreign_load(&room->scratch, path, &params, arena_new(&room->run, float, params.padded));
 }

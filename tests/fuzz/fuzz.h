@@ -9,6 +9,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "model/files/import.h"
 #include "model/vocab.h"
 
 #include <stddef.h>
@@ -43,6 +44,10 @@ const char *fuzz_folder(void);
 
 // Fixed texts through a vocabulary and back: that places and counts keep their bounds.
 Err fuzz_use_vocab(FuzzRoom *room, const Vocab *v);
+// The same with the tokenizer of a file.
+Err fuzz_use_tokenizer(FuzzRoom *room, const char *path);
+// What foreign_find found in a file: its vocabulary as above, and its weights if they are few.
+Err fuzz_use_foreign(FuzzRoom *room, const char *path, const ImportModel *model);
 
 // Fails the input with words: what must hold, whatever the input says.
 #define FUZZ_HOLDS(cond) CHECK(cond, "a promise of the interface")

@@ -46,22 +46,10 @@ static void ask_all(FuzzRoom *room, const Gguf *g)
 static Err use_model(FuzzRoom *room, const char *path)
 {
     ImportModel model = {0};
-    const Json *json;
-    Vocab      *vocab;
-    Params      params;
 
     FUZZ_HOLDS(foreign_is(path));
     TRY(foreign_find(&room->run, path, &model));
-    if (model.tokenizer != NULL) {
-        TRY(json_parse(&room->run, path, model.tokenizer, (int64_t)strlen(model.tokenizer),
-                       JSON_NO_COMMENTS, &json));
-        TRY(vocab_make(&room->run, json, &vocab));
-        TRY(fuzz_use_vocab(room, vocab));
-    }
-    if (params_plan(&model.dims).padded > VALUES_MAX)
-        return OK;
-    params = params_make(&room->run, &model.dims);
-    return foreign_load(&room->scratch, path, &params, arena_new(&room->run, float, params.padded));
+    return fuzz_use_foreign(room, path, &model);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

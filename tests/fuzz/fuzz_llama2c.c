@@ -6,27 +6,13 @@
 
 #include <string.h>
 
-enum { VALUES_MAX = 1 << 20 };
-
 static Err use_weights(FuzzRoom *room, const char *path)
 {
     ImportModel model = {0};
-    const Json *json;
-    Vocab      *vocab;
-    Params      params;
 
     TRY(foreign_find(&room->run, path, &model));
     FUZZ_HOLDS(llama2c_is(path));
-    if (model.tokenizer != NULL) {
-        TRY(json_parse(&room->run, path, model.tokenizer, (int64_t)strlen(model.tokenizer),
-                       JSON_NO_COMMENTS, &json));
-        TRY(vocab_make(&room->run, json, &vocab));
-        TRY(fuzz_use_vocab(room, vocab));
-    }
-    if (params_plan(&model.dims).padded > VALUES_MAX)
-        return OK;
-    params = params_make(&room->run, &model.dims);
-    return foreign_load(&room->scratch, path, &params, arena_new(&room->run, float, params.padded));
+    return fuzz_use_foreign(room, path, &model);
 }
 
 // The smallest weights of so many tokens: width 2, one layer, one head.

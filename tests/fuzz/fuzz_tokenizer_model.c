@@ -15,19 +15,11 @@ static Err use_pieces(FuzzRoom *room, const uint8_t *data, size_t size)
     return spm_read(&room->run, "written", (Bytes){again.data, again.length}, &pieces);
 }
 
-static Err use_tokenizer(FuzzRoom *room, const char *path)
-{
-    Vocab *vocab;
-
-    TRY(vocab_open(&room->run, path, &vocab));
-    return fuzz_use_vocab(room, vocab);
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     FuzzRoom *room = fuzz_begin();
 
     fuzz_worked(use_pieces(room, data, size));
     room = fuzz_begin();
-    return fuzz_end(use_tokenizer(room, fuzz_file("tokenizer.model", data, size)));
+    return fuzz_end(fuzz_use_tokenizer(room, fuzz_file("tokenizer.model", data, size)));
 }

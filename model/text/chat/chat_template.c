@@ -26,6 +26,16 @@ Err chat_template_make(Arena *run, const char *name, const char *text, int64_t l
     return OK;
 }
 
+int chat_format_is_messages(const char *format)
+{
+    return format[strspn(format, " \t\r\n")] == '[';
+}
+
+const char *chat_format_of_template(Arena *run, const char *text)
+{
+    return chat_format_is_messages(text) ? arena_format(run, "{##}%s", text) : text;
+}
+
 static Err read_file(Arena *run, const char *path, char **text, int64_t *length)
 {
     return file_read(run, path, JINJA_TEMPLATE_BYTES_MAX, text, length);

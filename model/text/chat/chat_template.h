@@ -29,6 +29,13 @@ Err chat_template_make(Arena *run, const char *name, const char *text, int64_t l
 // text, or several by name ("default", "tool_use").  ERR_DATA, ERR_IO.
 Err chat_template_open(Arena *run, const char *path, ChatTemplate *out);
 
+// The format of prompts in a weight file is a list of messages or a chat template: the first
+// character but for white space tells them apart.
+int chat_format_is_messages(const char *format);
+// A template as such a format, in `run` or as it is: one that begins like a list gets a comment in
+// front.
+const char *chat_format_of_template(Arena *run, const char *text);
+
 typedef struct ChatRequest {
     const Json *messages;          // an array of {"role", "content", ...}
     const Json *tools, *documents; // NULL: none
